@@ -1,0 +1,69 @@
+"""Whether two ways to answer a filter agree, and where not, the smallest example of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from mongoglot.compiler.values import sort_key
+from mongoglot.errors import FilterError
+
+Document: TypeAlias = Mapping[str, Any]
+
+Outcome: TypeAlias = frozenset[int] | str
+"""The positions of the documents that match, or the error: `'error 2'`."""
+
+Answer: TypeAlias = Callable[[Sequence[Document], Document], Outcome]
+"""Answers a filter over documents of its own; used with few documents, to name the ones that differ."""
+
+
+class Difference(NamedTuple):
+    """A filter that is answered differently over the same document.
+
+    Attributes:
+        filter: the filter.
+        document: the only document asked.
+        expected: what the reference says.
+        actual: what the tested one says.
+    """
+
+    filter: Document
+    document: Document
+    expected: Outcome
+    actual: Outcome
+
+
+def outcome(
+    find: Callable[[Document], Iterable[Document]], documents: Sequence[Document], query: Document
+) -> Outcome:
+    """The outcome of one query over a collection that holds these documents."""
+    try:
+        found = list(find(query))
+    except FilterError as error:
+        return f"error {error.code}"
+    positions = {sort_key(document["_id"]): position for position, document in enumerate(documents)}
+    result = [positions[sort_key(document["_id"])] for document in found]
+    if len(set(result)) != len(result):
+        raise AssertionError(f"a document was found twice by {query!r}")
+    return frozenset(result)
+
+
+def differing(expected: Outcome, actual: Outcome, documents: Sequence[Document]) -> list[Document]:
+    """The documents on which two outcomes differ; all of them where one is an error."""
+    if isinstance(expected, str) or isinstance(actual, str):
+        return [] if expected == actual else list(documents)
+    return [documents[position] for position in sorted(expected ^ actual)]
+
+
+def minimal_differences(
+    query: Document, suspects: Iterable[Document], reference: Answer, tested: Answer, limit: int = 3
+) -> list[Difference]:
+    """Up to `limit` single documents on which the two still differ."""
+    found = []
+    for document in suspects:
+        expected, actual = reference([document], query), tested([document], query)
+        if expected != actual:
+            found.append(Difference(query, document, expected, actual))
+        if len(found) == limit:
+            break
+    return found

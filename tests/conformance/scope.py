@@ -1,0 +1,119 @@
+"""Which recorded cases this version covers, and for each other one the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bson import Decimal128, Regex
+
+JUNCTIONS = frozenset({"$and", "$or", "$nor"})
+MEMBERSHIPS = frozenset({"$in", "$nin"})
+
+LATER_AT_PATHS = frozenset(
+    [
+        "$regex",
+        "$options",
+        "$type",
+        "$mod",
+        "$size",
+        "$all",
+        "$elemMatch",
+        "$bitsAllSet",
+        "$bitsAnySet",
+        "$bitsAllClear",
+        "$bitsAnyClear",
+        "$geoWithin",
+        "$geoIntersects",
+        "$near",
+        "$nearSphere",
+        "$within",
+    ]
+)
+LATER_AT_TOP = frozenset(
+    ["$expr", "$jsonSchema", "$where", "$text", "$sampleRate", "$alwaysTrue", "$alwaysFalse"]
+)
+INTERNAL = "$_internal"
+PATTERN = "a regex pattern"
+
+Case = Mapping[str, Any]
+
+
+def deferral(case: Case) -> str | None:
+    """Why a case is left to a later version, or None."""
+    return filter_deferral(case["filter"]) or options_deferral(case.get("options", {}))
+
+
+def filter_deferral(query: Any) -> str | None:
+    """The first thing in a filter that this version does not compile."""
+    if not isinstance(query, dict):
+        return "a filter that is no document"
+    found = next(later_operators(query), None)
+    return f"uses {found}" if found else None
+
+
+def later_operators(query: dict[str, Any]) -> Iterator[str]:
+    """The operators of later versions in a filter, wherever one stands for an operator (semantics 4)."""
+    for name, operand in query.items():
+        if name in JUNCTIONS:
+            for member in operand if isinstance(operand, list) else ():
+                if isinstance(member, dict):
+                    yield from later_operators(member)
+        elif name.startswith(INTERNAL):
+            yield "an internal operator"
+        elif name in LATER_AT_TOP:
+            yield name
+        elif not name.startswith("$"):
+            yield from _at_path(operand)
+
+
+def _at_path(condition: Any) -> Iterator[str]:
+    if isinstance(condition, Regex):
+        yield PATTERN
+    elif is_operator_document(condition):
+        yield from _operators(condition)
+
+
+def is_operator_document(value: Any) -> bool:
+    """Whether a value at a path holds operators (semantics 4.2)."""
+    if not isinstance(value, dict) or not value:
+        return False
+    return next(iter(value)).startswith("$") and not {"$ref", "$id"} <= set(value)
+
+
+def _operators(document: dict[str, Any]) -> Iterator[str]:
+    for name, operand in document.items():
+        if name in LATER_AT_PATHS:
+            yield name
+        elif name.startswith(INTERNAL):
+            yield "an internal operator"
+        elif name == "$not" and isinstance(operand, dict):
+            yield from _operators(operand)
+        elif (name == "$not" and isinstance(operand, Regex)) or (
+            name in MEMBERSHIPS
+            and isinstance(operand, list)
+            and any(isinstance(member, Regex) for member in operand)
+        ):
+            yield PATTERN
+
+
+def options_deferral(options: Mapping[str, Any]) -> str | None:
+    """The first option that this version does not have."""
+    if "collation" in options:
+        return "collation"
+    for name in ("projection", "sort"):
+        if not isinstance(options.get(name, {}), dict):
+            return f"a {name} that is no document"
+    return next(_later_projections(options.get("projection", {})), None)
+
+
+def _later_projections(projection: dict[str, Any]) -> Iterator[str]:
+    for path, choice in projection.items():
+        if path in ("$slice", "$elemMatch"):
+            yield f"{path} projection"
+        elif "$" in path.split("."):
+            yield "positional projection"
+        elif isinstance(choice, dict):
+            yield from _later_projections(choice)
+        elif path.startswith("$") or not isinstance(choice, (bool, int, float, Decimal128)):
+            yield "computed projection"

@@ -1,0 +1,173 @@
+"""Every recorded case that this version covers, on every engine, result for result and error for error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import bson
+import pytest
+from pymongo.errors import OperationFailure
+
+import mongoglot
+from mongoglot.errors import FilterError, MongoglotError, NotYetError
+from tests.conformance.corpus import Case, all_cases, by_area, identity
+from tests.conftest import ENGINES, StoreOpener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from pymongo.database import Database
+
+COVERED = 1388
+
+DEFERRED = {
+    "uses $regex": 251, "uses $elemMatch": 187, "uses $type": 109, "uses $jsonSchema": 99, "uses $expr": 91,
+    "uses $all": 82, "uses $size": 61, "uses $mod": 57, "uses $bitsAllSet": 53, "uses a regex pattern": 35,
+    "uses $bitsAllClear": 29, "uses $bitsAnySet": 24, "uses $where": 23, "uses $bitsAnyClear": 21,
+    "uses an internal operator": 20, "uses $sampleRate": 14, "uses $alwaysTrue": 8, "uses $alwaysFalse": 8,
+    "uses $geoWithin": 8, "uses $near": 8, "uses $text": 8, "uses $options": 3, "uses $geoIntersects": 2,
+    "uses $within": 1, "uses $nearSphere": 1,
+    "collation": 87, "positional projection": 26, "$slice projection": 25, "computed projection": 23,
+    "$elemMatch projection": 14,
+    "a filter that is no document": 3, "a projection that is no document": 1, "a sort that is no document": 1,
+}  # fmt: skip
+"""How many cases each reason leaves to a later version: a case can move, but not vanish."""
+
+Answer = list[bytes] | str
+"""Documents, or `'error 2'`."""
+
+
+def expected(case: Case) -> Answer:
+    if "error" in case:
+        return f"error {case['error']['code']}"
+    return arranged(case, case["expect_docs"] if "expect_docs" in case else case["expect"])
+
+
+def answer(case: Case, find: Callable[[], Iterable[Mapping[str, Any]]]) -> Answer:
+    """What a collection answers, in the form of what the case expects."""
+    try:
+        found = list(find())
+    except FilterError as error:
+        return f"error {error.code}"
+    except OperationFailure as error:
+        return f"error {error.code}"
+    return arranged(case, found if "expect_docs" in case else [document["_id"] for document in found])
+
+
+def arranged(case: Case, values: Iterable[Any]) -> Answer:
+    identities = [identity(value) for value in values]
+    return identities if case.get("ordered") else sorted(identities)
+
+
+def assert_none(failures: list[tuple[Case, Answer]], count: int) -> None:
+    """Fail with the first few of the cases that were answered wrongly."""
+    lines = [
+        f"{case['id']}: {case['filter']!r} {case.get('options', '')!r}\n"
+        f"    expected {readable(expected(case))}\n    answered {readable(given)}"
+        for case, given in failures[:10]
+    ]
+    assert not failures, f"{len(failures)} of {count} cases differ\n" + "\n".join(lines)
+
+
+def readable(result: Answer) -> str:
+    return result if isinstance(result, str) else repr([bson.decode(item)[""] for item in result])
+
+
+def test_each_case_is_covered_or_deferred_for_a_counted_reason() -> None:
+    counts = Counter(case["deferral"] for case in all_cases())
+    assert counts.pop(None) == COVERED
+    assert dict(counts) == DEFERRED
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def store(request: pytest.FixtureRequest, open_store: StoreOpener) -> mongoglot.Store:
+    """A store of each engine with the documents of all covered cases."""
+    opened = open_store(request.param)
+    documents = {case["collection"]: case["docs"] for area in by_area().values() for case in area}
+    for collection, members in documents.items():
+        if members:
+            opened[collection].insert_many(members)
+    return opened
+
+
+@pytest.mark.parametrize("area", by_area())
+def test_engines(store: mongoglot.Store, area: str) -> None:
+    cases = by_area()[area]
+    failures = []
+    for case in cases:
+        collections = [case["collection"]]
+        if "error" in case and case["error"]["on_empty"]:
+            collections.append("nothing was ever put here")
+        for collection in collections:
+            given = answer(case, lambda: store[collection].find(case["filter"], **case.get("options", {})))  # noqa: B023
+            if given != expected(case):
+                failures.append((case, given))
+    assert_none(failures, len(cases))
+
+
+@pytest.mark.parametrize("area", by_area())
+def test_matches(area: str) -> None:
+    cases = [case for case in by_area()[area] if "options" not in case]
+    failures = []
+    for case in cases:
+        given = answer(case, lambda: mongoglot.compile(case["filter"]).filter(case["docs"]))  # noqa: B023
+        if given != expected(case):
+            failures.append((case, given))
+    assert_none(failures, len(cases))
+
+
+@pytest.mark.parametrize("area", by_area(deferred=True))
+def test_deferred_filters_are_refused(area: str) -> None:
+    cases = [case for case in by_area(deferred=True)[area] if case["deferral"].startswith("uses ")]
+    for case in cases:
+        with pytest.raises(FilterError) as caught:
+            mongoglot.compile(case["filter"])
+        same_error = answer(case, lambda: raise_it(caught.value)) == expected(case)
+        assert isinstance(caught.value, NotYetError) or same_error, case["id"]
+
+
+def raise_it(error: Exception) -> Iterable[Mapping[str, Any]]:
+    raise error
+
+
+def test_deferred_projections_are_refused(open_store: StoreOpener) -> None:
+    collection = open_store("memory")["documents"]
+    cases = [case for case in all_cases() if str(case["deferral"]).endswith("projection")]
+    assert cases
+    for case in cases:
+        with pytest.raises(MongoglotError):
+            list(collection.find(case["filter"], **case["options"]))
+
+
+@pytest.fixture(scope="module")
+def recorded(server: Database[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
+    """The real server with the documents of all cases."""
+    for collection, members in {case["collection"]: case["docs"] for case in all_cases()}.items():
+        if members:
+            server[collection].insert_many(members)
+    return server
+
+
+@pytest.mark.parametrize("area", sorted({str(case["area"]) for case in all_cases()}))
+def test_the_server_still_answers_as_recorded(recorded: Database[dict[str, Any]], area: str) -> None:
+    cases = [case for case in all_cases() if case["area"] == area]
+    failures = []
+    for case in cases:
+        given = answer(case, lambda: server_find(recorded, case))  # noqa: B023
+        if given != expected(case):
+            failures.append((case, given))
+    assert_none(failures, len(cases))
+
+
+def server_find(database: Database[dict[str, Any]], case: Case) -> list[dict[str, Any]]:
+    """What the server answers to the bare command: the driver's own checks are no part of the language."""
+    command = {
+        "find": case["collection"],
+        "filter": case["filter"],
+        "singleBatch": True,
+        **case.get("options", {}),
+    }
+    reply = database.command(command, codec_options=database.codec_options)
+    found: list[dict[str, Any]] = reply["cursor"]["firstBatch"]
+    return found
