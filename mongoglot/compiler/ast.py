@@ -1,0 +1,150 @@
+"""The abstract syntax of filters: a closed union of frozen nodes.
+
+No node knows a target or holds a value. A literal is a `Slot`, a position in the values of the query, so
+one tree serves every query of its shape and equality of trees is safe (in Python, `True == 1`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
+
+from mongoglot.compiler.values import ValueClass
+
+Comparison: TypeAlias = Literal["$eq", "$gt", "$gte", "$lt", "$lte"]
+
+Path: TypeAlias = tuple[str, ...]
+"""The components of a dotted path; never empty, though a component may be."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A literal: where its value stands in the query's values, and of what class it is."""
+
+    index: int
+    kind: ValueClass
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ListSlot:
+    """A list of literals: where it stands in the query's values, and the classes of its members."""
+
+    index: int
+    kinds: frozenset[ValueClass]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Some element of the path compares so with the operand, in the operand's bracket (semantics 1.2)."""
+
+    path: Path
+    op: Comparison
+    operand: Slot
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class In:
+    """Some element of the path equals a member of the list (semantics 3.1)."""
+
+    path: Path
+    operand: ListSlot
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Some element of the path is not missing (semantics 3.3)."""
+
+    path: Path
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """Some element of the path is a string that the shell pattern matches, case and all (task dialect)."""
+
+    path: Path
+    operand: Slot
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class And:
+    """Every child matches."""
+
+    children: tuple[Node, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Some child matches."""
+
+    children: tuple[Node, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The child does not match: the exact complement, logic here is two-valued."""
+
+    child: Node
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Every document matches, or none."""
+
+    value: bool
+
+
+Leaf: TypeAlias = Compare | In | Exists | Glob
+Node: TypeAlias = Leaf | And | Or | Not | Always
+
+
+def conjunction(children: tuple[Node, ...]) -> Node:
+    """The children as one node: an `And` only where there are several."""
+    match children:
+        case ():
+            return Always(True)
+        case (child,):
+            return child
+        case _:
+            return And(children)
+
+
+def disjunction(children: tuple[Node, ...]) -> Node:
+    """The children as one node: an `Or` only where there are several."""
+    match children:
+        case ():
+            return Always(False)
+        case (child,):
+            return child
+        case _:
+            return Or(children)
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """The predicates of a tree, left to right."""
+    pending = [node]
+    while pending:
+        match pending.pop():
+            case And(children) | Or(children):
+                pending.extend(reversed(children))
+            case Not(child):
+                pending.append(child)
+            case Always():
+                pass
+            case leaf:
+                yield leaf
+
+
+def dotted(path: Path) -> str:
+    """The path as it is written in a filter."""
+    return ".".join(path)

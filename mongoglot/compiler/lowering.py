@@ -1,0 +1,47 @@
+"""What a lowering is, and how the pieces that it makes become one filter.
+
+An engine's author writes a `Lowering`: what a predicate becomes, and what "all of", "some of" and "not" of
+such pieces become. Whatever it cannot say exactly it declines by returning None; what may still be pushed to the
+store is decided in `residual.py`, never by the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, final
+
+from mongoglot.compiler.ast import Leaf
+
+Code = TypeVar("Code")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Superset(Generic[Code]):
+    """Code that lets through at least every match of a predicate; the matches are checked again."""
+
+    code: Code
+
+
+class Lowering(Protocol[Code]):
+    """The pass from the tree to one target.
+
+    `Code` is whatever the target needs: SQL nodes, a dict, source text. Every method may return None to decline.
+    """
+
+    def predicate(self, leaf: Leaf) -> Code | Superset[Code] | None:
+        """Code for one predicate, or for a superset of it."""
+        ...
+
+    def conjunction(self, parts: Sequence[Code]) -> Code | None:
+        """Code that holds where all of two or more parts hold."""
+        ...
+
+    def disjunction(self, parts: Sequence[Code]) -> Code | None:
+        """Code that holds where some of two or more parts holds."""
+        ...
+
+    def negation(self, part: Code) -> Code | None:
+        """Code that holds where the part does not: two-valued, so exactly there."""
+        ...

@@ -1,0 +1,75 @@
+"""Plans: what is known of all queries of one shape, and the cache of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import Any, Final, TypeVar, cast
+
+from mongoglot.compiler.ast import Node
+from mongoglot.compiler.passes import optimise
+
+Lowered = TypeVar("Lowered")
+
+CACHE_SIZE: Final = 512
+
+
+class Plan:
+    """One shape: its tree, and what each target made of it, made on first use.
+
+    Attributes:
+        ast: the tree as parsed.
+    """
+
+    def __init__(self, ast: Node) -> None:
+        self.ast = ast
+        self._lowered: dict[Hashable, Any] = {}
+        self._lock = threading.Lock()
+
+    @cached_property
+    def optimised(self) -> Node:
+        """The tree after the passes."""
+        return optimise(self.ast)
+
+    def lowered(self, key: Hashable, lower: Callable[[Node], Lowered]) -> Lowered:
+        """What `lower` makes of the optimised tree; made once for each key.
+
+        Args:
+            key: names the target and whatever else `lower` depends on.
+            lower: from the tree to the target.
+        """
+        try:
+            return cast("Lowered", self._lowered[key])
+        except KeyError:
+            with self._lock:
+                if key not in self._lowered:
+                    self._lowered[key] = lower(self.optimised)
+                return cast("Lowered", self._lowered[key])
+
+
+class PlanCache:
+    """The plans of the shapes seen last; safe to share between threads."""
+
+    def __init__(self, size: int = CACHE_SIZE) -> None:
+        self._size = size
+        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    def get(self, key: Hashable, make: Callable[[], Plan]) -> Plan:
+        """The plan of a shape; `make` makes it where it is new."""
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+                return plan
+        plan = make()
+        with self._lock:
+            plan = self._plans.setdefault(key, plan)
+            while len(self._plans) > self._size:
+                self._plans.popitem(last=False)
+        return plan

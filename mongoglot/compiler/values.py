@@ -1,0 +1,355 @@
+"""BSON values as Python has them: their types, their total order, their equality.
+
+The value domain is what the `bson` package can encode. Every rule here is one of the reference
+(semantics 1.1 to 1.3); whoever compares values, compares them with `sort_key`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, TypeAlias, final
+
+from bson import Binary, Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson.datetime_ms import DatetimeMS
+from bson.raw_bson import RawBSONDocument
+
+from mongoglot.errors import EncodingRangeError, EncodingTypeError
+
+Document: TypeAlias = Mapping[str, Any]
+
+ValueClass: TypeAlias = Literal[
+    "minkey", "null", "nan", "int", "double", "decimal", "string", "object", "array", "binary",
+    "objectid", "bool", "date", "timestamp", "regex", "code", "scoped code", "maxkey",
+]  # fmt: skip
+"""What a literal is, as finely as any lowering needs to know. int and double are apart for typed
+columns; NaN is its own class, whichever numeric type it has."""
+
+SortKey: TypeAlias = tuple[Any, ...]
+
+
+@final
+class Missing:
+    """The type of `MISSING`, which stands for an absent field."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+MAX_DEPTH: Final = 200
+"""How deep a server lets documents nest."""
+
+_INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+
+RANK: Final[dict[ValueClass, int]] = {
+    "minkey": -1, "null": 5, "nan": 10, "int": 10, "double": 10, "decimal": 10, "string": 15, "object": 20,
+    "array": 25, "binary": 30, "objectid": 35, "bool": 40, "date": 45, "timestamp": 47, "regex": 50,
+    "code": 60, "scoped code": 65, "maxkey": 127,
+}  # fmt: skip
+"""The canonical type of each class as its place in the total order (semantics 1.1)."""
+
+MISSING_RANK: Final = 0
+
+_EPOCH: Final = datetime.datetime(1970, 1, 1)
+_EPOCH_UTC: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MILLISECOND: Final = datetime.timedelta(milliseconds=1)
+
+
+def milliseconds(value: datetime.datetime | DatetimeMS) -> int:
+    """The instant in milliseconds since 1970 UTC; finer digits are cut downwards, a naive value is UTC."""
+    if isinstance(value, DatetimeMS):
+        return int(value)
+    return (value - (_EPOCH_UTC if value.tzinfo else _EPOCH)) // _MILLISECOND
+
+
+def instant(millis: int) -> datetime.datetime | DatetimeMS:
+    """The naive UTC datetime of an instant, or a `DatetimeMS` where Python's calendar has no such day."""
+    try:
+        return _EPOCH + millis * _MILLISECOND
+    except OverflowError:
+        return DatetimeMS(millis)
+
+
+def number(value: float | Decimal128) -> Any:
+    """A finite or infinite number as one that Python compares exactly with any other such number."""
+    return value.to_decimal() if isinstance(value, Decimal128) else value
+
+
+def regex_of(pattern: re.Pattern[Any]) -> Regex[Any]:
+    """The BSON regex that the driver sends for a compiled Python pattern (semantics 7)."""
+    flags = ((re.I, "i"), (re.L, "l"), (re.M, "m"), (re.S, "s"), (re.U, "u"), (re.X, "x"))
+    options = "".join(letter for flag, letter in flags if pattern.flags & flag)
+    text = pattern.pattern
+    return Regex(text.decode("utf-8") if isinstance(text, bytes) else text, options)
+
+
+def regex_options(regex: Regex[Any]) -> str:
+    """The option string of a BSON regex, in BSON's order."""
+    flags = ((re.I, "i"), (re.L, "l"), (re.M, "m"), (re.S, "s"), (re.U, "u"), (re.X, "x"))
+    return "".join(letter for flag, letter in flags if regex.flags & flag)
+
+
+_Classifier: TypeAlias = Callable[[Any], ValueClass]
+
+
+def _of_int(value: int) -> ValueClass:
+    if not _INT64_MIN <= value <= _INT64_MAX:
+        raise EncodingRangeError("BSON holds ints of up to 64 bits")
+    return "int"
+
+
+def _of_float(value: float) -> ValueClass:
+    return "nan" if value != value else "double"
+
+
+def _of_decimal(value: Decimal128) -> ValueClass:
+    return "nan" if value.to_decimal().is_nan() else "decimal"
+
+
+def _of_string(value: str) -> ValueClass:
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise EncodingTypeError("BSON strings are UTF-8 and hold no lone surrogates") from None
+    return "string"
+
+
+def _of_code(value: Code) -> ValueClass:
+    return "code" if value.scope is None else "scoped code"
+
+
+def _constant(name: ValueClass) -> _Classifier:
+    return lambda _: name
+
+
+CLASSIFIERS: Final[dict[type, _Classifier]] = {
+    type(None): _constant("null"),
+    bool: _constant("bool"),
+    int: _of_int,
+    Int64: _of_int,
+    float: _of_float,
+    Decimal128: _of_decimal,
+    str: _of_string,
+    dict: _constant("object"),
+    list: _constant("array"),
+    tuple: _constant("array"),
+    bytes: _constant("binary"),
+    Binary: _constant("binary"),
+    ObjectId: _constant("objectid"),
+    datetime.datetime: _constant("date"),
+    DatetimeMS: _constant("date"),
+    Timestamp: _constant("timestamp"),
+    Regex: _constant("regex"),
+    re.Pattern: _constant("regex"),
+    Code: _of_code,
+    MinKey: _constant("minkey"),
+    MaxKey: _constant("maxkey"),
+    DBRef: _constant("object"),
+}
+"""By exact type; subclasses follow their first base in here, as in the driver."""
+
+_BASES: Final[tuple[type, ...]] = (*(base for base in CLASSIFIERS if base is not type(None)), Mapping)
+
+
+def value_class(value: Any) -> ValueClass:
+    """The class of a value, looked at no deeper than its top.
+
+    Raises:
+        EncodingTypeError: BSON has no such type.
+        EncodingRangeError: an int beyond 64 bits.
+    """
+    classify = CLASSIFIERS.get(value.__class__)
+    return classify(value) if classify is not None else _inherited_class(value)
+
+
+def _inherited_class(value: Any) -> ValueClass:
+    for base in type(value).__mro__:
+        if base in CLASSIFIERS:
+            return CLASSIFIERS[base](value)
+    if isinstance(value, Mapping):
+        return "object"
+    kind = type(value)
+    raise EncodingTypeError(f"BSON has no type for {kind.__module__}.{kind.__qualname__}")
+
+
+def as_mapping(value: Any) -> Document:
+    """A value of class object as a mapping (a DBRef is the document that it is sent as)."""
+    return value.as_doc() if isinstance(value, DBRef) else value
+
+
+def is_document(value: Any) -> bool:
+    """Whether BSON holds the value as a document."""
+    return value.__class__ is dict or isinstance(value, (Mapping, DBRef))
+
+
+def is_array(value: Any) -> bool:
+    """Whether BSON holds the value as an array."""
+    return isinstance(value, (list, tuple)) and not isinstance(value, Timestamp)
+
+
+def sort_key(value: Any, depth: int = MAX_DEPTH) -> SortKey:
+    """A tuple that compares as the server compares the value in its total order (semantics 1.1).
+
+    Equal values, and only those, have equal keys, and equal keys have equal hashes: 1, 1.0, Int64(1) and
+    Decimal128('1.0') are one; True is another.
+
+    Raises:
+        EncodingTypeError: BSON has no such type, or the value nests deeper than a server allows.
+    """
+    kind = value_class(value)
+    rank = RANK[kind]
+    match kind:
+        case "null" | "minkey" | "maxkey":
+            return (rank,)
+        case "int" | "double" | "bool":
+            return (rank, 1, value)
+        case "nan":
+            return (rank, 0)
+        case "decimal":
+            return (rank, 1, value.to_decimal())
+        case "string" | "code":
+            return (rank, str(value))
+        case "date":
+            return (rank, milliseconds(value))
+        case "objectid":
+            return (rank, value.binary)
+        case "binary":
+            return (rank, *_binary_key(value))
+        case "timestamp":
+            return (rank, value.time, value.inc)
+        case "regex":
+            regex = regex_of(value) if isinstance(value, re.Pattern) else value
+            return (rank, regex.pattern, regex_options(regex))
+        case "array":
+            return (rank, tuple(sort_key(item, _deeper(depth)) for item in value))
+        case "object":
+            return (rank, _object_key(value, _deeper(depth)))
+        case "scoped code":
+            return (rank, str(value), _object_key(value.scope, _deeper(depth)))
+
+
+def _deeper(depth: int) -> int:
+    if depth <= 0:
+        raise EncodingTypeError(f"BSON documents nest at most {MAX_DEPTH} levels")
+    return depth - 1
+
+
+def _object_key(value: Any, depth: int) -> tuple[Any, ...]:
+    """Field by field: the canonical type decides before the name, the name before the value."""
+    keys = []
+    for name, item in as_mapping(value).items():
+        key = sort_key(item, depth)
+        keys.append((key[0], name, key))
+    return tuple(keys)
+
+
+def _binary_key(value: bytes) -> tuple[int, int, bytes]:
+    subtype = value.subtype if isinstance(value, Binary) else 0
+    inner_length = 4 if subtype == 2 else 0  # the old binary type repeats its length inside
+    return (len(value) + inner_length, subtype, bytes(value))
+
+
+def is_nan(value: Any) -> bool:
+    """Whether the value is a NaN, double or decimal."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return isinstance(value, Decimal128) and bool(value.to_decimal().is_nan())
+
+
+def normalise(value: Any, path: str = "", depth: int = MAX_DEPTH) -> Any:
+    """An independent copy of a value as it comes back from a server: what a store keeps.
+
+    Tuples become lists, mappings dicts, instants naive UTC datetimes in milliseconds, ints beyond 32 bits
+    `Int64`, compiled patterns `Regex`, subclasses their base.
+
+    Raises:
+        EncodingTypeError, EncodingRangeError: BSON cannot hold it; the error names the path.
+    """
+    try:
+        kind = value_class(value)
+    except EncodingTypeError as error:
+        raise EncodingTypeError(error.reason, path=path) from None
+    except EncodingRangeError as error:
+        raise EncodingRangeError(error.reason, path=path) from None
+    match kind:
+        case "null" | "bool" | "decimal" | "objectid" | "timestamp" | "minkey" | "maxkey":
+            return value
+        case "int":
+            short = _INT32_MIN <= value <= _INT32_MAX and not isinstance(value, Int64)
+            return int(value) if short else Int64(value)
+        case "nan" | "double":
+            return value if isinstance(value, Decimal128) else float(value)
+        case "string":
+            return str(value)
+        case "code":
+            return Code(_of_text(value, path))
+        case "binary":
+            return value if isinstance(value, Binary) and value.subtype else bytes(value)
+        case "date":
+            return instant(milliseconds(value))
+        case "regex":
+            return _stored_regex(value, path)
+        case "array":
+            deeper = _checked_depth(depth, path)
+            return [normalise(item, f"{path}[{index}]", deeper) for index, item in enumerate(value)]
+        case "object":
+            return normalise_fields(as_mapping(value), path, _checked_depth(depth, path))
+        case "scoped code":
+            scope = normalise_fields(value.scope, path, _checked_depth(depth, path))
+            return Code(_of_text(value, path), scope)
+
+
+def normalise_fields(document: Document, path: str, depth: int) -> dict[str, Any]:
+    """The fields of a document, each normalised; names are checked as the driver checks them."""
+    result = {}
+    for name, item in document.items():
+        inner = f"{path}.{name}" if path else str(name)
+        if not isinstance(name, str):
+            raise EncodingTypeError(f"BSON field names are str, not {type(name).__name__}", path=inner)
+        if "\0" in name:
+            raise EncodingTypeError("BSON field names hold no NUL character", path=repr(inner))
+        if not name.isascii():
+            _of_text(name, repr(inner))
+        result[str(name)] = normalise(item, inner, depth)
+    return result
+
+
+def normalise_document(document: Document) -> dict[str, Any]:
+    """`normalise` for a whole document.
+
+    Raises:
+        EncodingTypeError: it is no mapping, or a value in it is not of BSON's; EncodingRangeError.
+    """
+    if isinstance(document, RawBSONDocument) or not isinstance(document, Mapping):
+        raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
+    return normalise_fields(document, "", MAX_DEPTH - 1)
+
+
+def _of_text(value: str, path: str) -> str:
+    try:
+        _of_string(value)
+    except EncodingTypeError as error:
+        raise EncodingTypeError(error.reason, path=path) from None
+    return str(value)
+
+
+def _stored_regex(value: Any, path: str) -> Regex[str]:
+    regex = regex_of(value) if isinstance(value, re.Pattern) else value
+    pattern = regex.pattern.decode("utf-8") if isinstance(regex.pattern, bytes) else regex.pattern
+    if "\0" in pattern:
+        raise EncodingTypeError("BSON regex patterns hold no NUL character", path=path)
+    return Regex(_of_text(pattern, path), regex_options(regex))
+
+
+def _checked_depth(depth: int, path: str) -> int:
+    if depth <= 0:
+        raise EncodingTypeError(f"BSON documents nest at most {MAX_DEPTH} levels", path=path[:60] + "…")
+    return depth - 1

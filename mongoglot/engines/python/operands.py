@@ -1,0 +1,113 @@
+"""What a generated function calls and binds: exact tests of one element, prepared from an operand."""
+
+from __future__ import annotations
+
+import fnmatch
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from mongoglot.compiler.ast import Compare, Comparison, Exists, Glob, In, Leaf, Path
+from mongoglot.compiler.values import (
+    MISSING,
+    RANK,
+    Document,
+    Missing,
+    ValueClass,
+    is_nan,
+    sort_key,
+    value_class,
+)
+from mongoglot.compiler.walk import elements
+
+ElementTest: TypeAlias = Callable[[Any], bool]
+
+_ORDER: Final[dict[Comparison, Callable[[Any, Any], bool]]] = {
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$lt": operator.lt,
+    "$lte": operator.le,
+}
+
+
+def comparison_test(op: Comparison, kind: ValueClass, operand: Any) -> ElementTest:
+    """Whether one element compares so with the operand (semantics 1.2)."""
+    match op, kind:
+        case "$eq", "null":
+            return lambda element: element is None or element is MISSING
+        case "$eq", _:
+            return _equality_test(kind, operand)
+        case ("$gt" | "$gte", "minkey") | ("$lt" | "$lte", "maxkey"):
+            return _beyond_test(op, kind)
+        case _:
+            return _order_test(op, kind, operand)
+
+
+def _equality_test(kind: ValueClass, operand: Any) -> ElementTest:
+    rank, key = RANK[kind], sort_key(operand)
+
+    def equals(element: Any) -> bool:
+        if element is MISSING or RANK[value_class(element)] != rank:
+            return False
+        return sort_key(element) == key
+
+    return equals
+
+
+def _beyond_test(op: Comparison, kind: ValueClass) -> ElementTest:
+    """MinKey and MaxKey as operands: every other value is on one side of them, a missing one too."""
+    inclusive = op in ("$gte", "$lte")
+    return lambda element: inclusive or element is MISSING or value_class(element) != kind
+
+
+def _order_test(op: Comparison, kind: ValueClass, operand: Any) -> ElementTest:
+    rank, key, holds = RANK[kind], sort_key(operand), _ORDER[op]
+
+    def compares(element: Any) -> bool:
+        if element is MISSING or RANK[value_class(element)] != rank:
+            return False
+        return not is_nan(element) and holds(sort_key(element), key)
+
+    return compares
+
+
+def membership_test(operand: list[Any]) -> ElementTest:
+    """Whether one element equals a member of the list."""
+    keys = {sort_key(member) for member in operand}
+    null = sort_key(None) in keys
+    return lambda element: null if element is MISSING else sort_key(element) in keys
+
+
+def glob_test(pattern: str) -> ElementTest:
+    """Whether one element is a string that the shell pattern matches."""
+    match = re.compile(fnmatch.translate(pattern)).match
+    return lambda element: isinstance(element, str) and value_class(element) == "string" and bool(match(element))
+
+
+def element_test(leaf: Leaf, values: list[Any]) -> ElementTest:
+    """The exact test of one element of the leaf's path."""
+    match leaf:
+        case Compare(_, op, operand):
+            return comparison_test(op, operand.kind, values[operand.index])
+        case In(_, list_operand):
+            return membership_test(values[list_operand.index])
+        case Glob(_, operand):
+            return glob_test(values[operand.index])
+        case Exists():
+            return lambda element: element is not MISSING
+
+
+def document_test(path: Path, test: ElementTest, *, expand: bool) -> Callable[[Document], bool]:
+    """Whether some element that the path yields passes the test: exact for every document."""
+    return lambda document: any(test(element) for element in elements(document, path, expand=expand))
+
+
+class Other:
+    """The type of `OTHER`: a value on a path that only `document_test` can go through, such as an array."""
+
+    __slots__ = ()
+
+
+OTHER: Final = Other()
+MISSING_CLASS: Final = Missing

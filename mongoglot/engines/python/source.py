@@ -1,0 +1,82 @@
+"""Writing Python source: lines, indents, and names for everything that is bound rather than written."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, final
+
+from mongoglot.compiler.ast import Path
+
+Binder: TypeAlias = Callable[[list[Any]], Any]
+"""From the values of a query to what one name of the generated source is bound to."""
+
+_NUMBERS: Final = itertools.count(1)
+
+
+@final
+@dataclass
+class SourceWriter:
+    """The source of one function and the names that it is closed over.
+
+    Attributes:
+        lines: the finished lines, indents included.
+        binders: name → what it is bound to.
+        reads: path → the local that holds its value.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    binders: dict[str, Binder] = field(default_factory=dict)
+    reads: dict[Path, str] = field(default_factory=dict)
+    indent: int = 1
+    _keys: dict[str, str] = field(default_factory=dict)
+    _locals: int = 0
+
+    def line(self, text: str) -> None:
+        """Append a line at the current indent; `text` may have lines of its own."""
+        self.lines.extend("    " * self.indent + part for part in text.split("\n"))
+
+    def bind(self, prefix: str, binder: Binder) -> str:
+        """A fresh name that stands for a value: `p0`."""
+        name = f"{prefix}{len(self.binders)}"
+        self.binders[name] = binder
+        return name
+
+    def key(self, name: str) -> str:
+        """The name that stands for a field name; one for each field."""
+        if name not in self._keys:
+            self._keys[name] = self.bind("key", lambda _: name)
+        return self._keys[name]
+
+    def local(self) -> str:
+        """A fresh local variable."""
+        self._locals += 1
+        return f"v{self._locals}"
+
+
+def build_factory(writer: SourceWriter, constants: dict[str, Any]) -> tuple[Callable[..., Any], str]:
+    """Compile what was written to a factory: called with the bound names, it returns `matches`.
+
+    The source stays readable for `inspect` and tracebacks until the last function made by the factory is gone.
+
+    Args:
+        writer: holds the body of the factory, which defines `matches`.
+        constants: names that are the same for every query.
+
+    Returns:
+        the factory and the source text.
+    """
+    header = f"def bind({', '.join(writer.binders)}):"
+    source = "\n".join([header, *writer.lines, "    return matches", ""])
+    filename = f"<mongoglot filter {next(_NUMBERS)}>"
+    code = compile(source, filename, "exec")
+    namespace: dict[str, Any] = {"__name__": "mongoglot.generated", **constants}
+    exec(code, namespace)  # noqa: S102 - only words of ours are in the source, values are bound by name
+    factory = namespace["bind"]
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    matches = next(c for c in factory.__code__.co_consts if getattr(c, "co_name", "") == "matches")
+    weakref.finalize(matches, linecache.cache.pop, filename, None)
+    return factory, source

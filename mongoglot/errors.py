@@ -1,0 +1,133 @@
+"""Every error that a user of mongoglot can meet.
+
+All derive from `MongoglotError`. Errors of the libraries below (lark, sqlglot, apsw, pymongo) stop at
+the module that calls them and come out as one of these.
+"""
+
+from __future__ import annotations
+
+CODE_NAMES = {
+    2: "BadValue",
+    9: "FailedToParse",
+    14: "TypeMismatch",
+    15: "Overflow",
+    52: "DollarPrefixedFieldName",
+    53: "InvalidIdField",
+    66: "ImmutableField",
+    11000: "DuplicateKey",
+}
+"""Names of the server's error codes; a code that is not here is called `LocationN`, as the server does."""
+
+
+def code_name(code: int) -> str:
+    """The server's name of an error code: `'BadValue'` for 2, `'Location51091'` for 51091."""
+    return CODE_NAMES.get(code, f"Location{code}")
+
+
+class MongoglotError(Exception):
+    """Any error of this package."""
+
+
+class FilterError(MongoglotError, ValueError):
+    """A filter, or another part of a query, that a server refuses too.
+
+    Attributes:
+        code: the server's error code, `2`.
+        code_name: the server's name of that code, `'BadValue'`.
+        reason: what is wrong, in the server's words where it has some.
+        path: where in the query, `'$or[1].price.$gte'`; empty for the query as a whole.
+        hint: what was probably meant, or None.
+    """
+
+    def __init__(self, code: int, reason: str, *, path: str = "", hint: str | None = None) -> None:
+        self.code = code
+        self.code_name = code_name(code)
+        self.reason = reason
+        self.path = path
+        self.hint = hint
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        place = f" (at {self.path})" if self.path else ""
+        advice = f"; {self.hint}" if self.hint else ""
+        return f"{self.reason}{place}{advice}"
+
+
+class NotYetError(FilterError):
+    """A part of the query language that this version does not compile; it is refused, never ignored."""
+
+
+class EncodingError(MongoglotError):
+    """A value that BSON cannot hold.
+
+    Attributes:
+        path: where in the document or query the value stands, `'a.b[2]'`.
+    """
+
+    def __init__(self, reason: str, *, path: str = "") -> None:
+        self.reason = reason
+        self.path = path
+        super().__init__(f"{reason} (at {path})" if path else reason)
+
+
+class EncodingTypeError(EncodingError, TypeError):
+    """A value of a type that BSON does not have, such as `set` or `Decimal`."""
+
+
+class EncodingRangeError(EncodingError, OverflowError):
+    """A value outside what its BSON type can hold, such as an int beyond 64 bits."""
+
+
+class FilterValueTypeError(EncodingTypeError, FilterError):
+    """A value in a filter that is of a type BSON does not have."""
+
+    def __init__(self, reason: str, *, path: str = "") -> None:
+        FilterError.__init__(self, 2, reason, path=path)
+
+
+class FilterValueRangeError(EncodingRangeError, FilterError):
+    """A value in a filter that is outside what its BSON type can hold."""
+
+    def __init__(self, reason: str, *, path: str = "") -> None:
+        FilterError.__init__(self, 2, reason, path=path)
+
+
+class UnsupportedError(MongoglotError):
+    """Something that this engine cannot do, with the name of one that can."""
+
+
+class WriteError(MongoglotError):
+    """A write that a server refuses too; nothing of the refused document was written.
+
+    Attributes:
+        code: the server's error code.
+        code_name: the server's name of that code.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.code_name = code_name(code)
+        super().__init__(reason)
+
+
+class DuplicateKeyError(WriteError):
+    """An `_id` that the collection has already.
+
+    Attributes:
+        key: the `_id` that was refused.
+    """
+
+    def __init__(self, collection: str, key: object) -> None:
+        self.key = key
+        super().__init__(11000, f"duplicate key: {collection!r} already has a document with _id {key!r}")
+
+
+class StoreError(MongoglotError):
+    """The store could not be opened, read or written: file, network or server trouble."""
+
+
+class NoDataError(MongoglotError, KeyError):
+    """A read from the null store, which keeps nothing."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -1,0 +1,226 @@
+"""From tokens to the tree: the Lark parser of `filter.lark`, its callbacks and its errors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Final, assert_never, cast
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedToken
+from lark.lexer import Lexer
+
+from mongoglot.compiler.ast import (
+    Always,
+    Compare,
+    Comparison,
+    Exists,
+    Glob,
+    In,
+    ListSlot,
+    Node,
+    Not,
+    Path,
+    Slot,
+    conjunction,
+    disjunction,
+)
+from mongoglot.errors import FilterError, NotYetError
+from mongoglot.grammar import tokens as tk
+from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, Dialect
+
+_WITH_VALUE: Final = frozenset({"EQUALS", "COMPARE", "LIST", "GLOB"})
+_FIELD_NAME_ADVICE: Final = (
+    ". If you have a field name that starts with a '$' symbol, consider using $getField or $setField."
+)
+
+
+class _TokenLexer(Lexer):
+    """Hands the tokens of a shape to Lark; a token that carries a literal also says which slot it has."""
+
+    def __init__(self, _: Any) -> None: ...
+
+    def lex(self, data: Any) -> Iterator[Token]:  # type: ignore[override]  # Lark's form for lexers of users
+        slot = 0
+        for position, token in enumerate(data):
+            yield Token(token[0], (token, slot), position)  # type: ignore[arg-type]  # Lark takes any value
+            slot += token[0] in _WITH_VALUE
+
+
+class _BuildTree(Transformer[Token, Node]):
+    """The reduce callbacks: each only builds nodes. An operator becomes a function of its field's path."""
+
+    def filter(self, children: Sequence[Any]) -> Node:
+        """`{…}`: all clauses."""
+        return conjunction(tuple(child for child in children if not isinstance(child, Token)))
+
+    def implicit_equality(self, children: Sequence[Any]) -> Node:
+        """`{a: 5}`."""
+        (_, name, kind), index = children[0].value
+        return Compare(_path(name), "$eq", Slot(index, kind))
+
+    def field(self, children: Sequence[Any]) -> Node:
+        """`{a: {$gt: 5, $lt: 9}}`: all operators of a field."""
+        (_, name), _slot = children[0].value
+        path = _path(name)
+        return conjunction(tuple(_applied(operator, path) for operator in children[1:-1]))
+
+    def logical(self, children: Sequence[Any]) -> Node:
+        """`{$or: [{…}, {…}]}`."""
+        (_, name), _slot = children[0].value
+        parts = tuple(children[1:-1])
+        match name:
+            case "$and":
+                return conjunction(parts)
+            case "$or":
+                return disjunction(parts)
+            case "$nor":
+                return Not(disjunction(parts))
+            case _:
+                raise AssertionError(name)
+
+    def comment(self, _: Sequence[Any]) -> Node:
+        """`{$comment: "…"}` changes nothing."""
+        return Always(True)
+
+
+def _path(name: str) -> Path:
+    return tuple(name.split("."))
+
+
+def _applied(operator: Any, path: Path) -> Node:
+    """An operator of `filter.lark` with the path of the field it stands under."""
+    match operator.data:
+        case "compare":
+            (_, name, kind), index = operator.children[0].value
+            if name == "$ne":
+                return Not(Compare(path, "$eq", Slot(index, kind)))
+            return Compare(path, cast("Comparison", name), Slot(index, kind))
+        case "list":
+            (_, name, kinds), index = operator.children[0].value
+            member = In(path, ListSlot(index, kinds))
+            return Not(member) if name == "$nin" else member
+        case "exists":
+            (_, _, truth), _slot = operator.children[0].value
+            return Exists(path) if truth else Not(Exists(path))
+        case "glob":
+            (_, _, kind), index = operator.children[0].value
+            return Glob(path, Slot(index, kind))
+        case "negation":
+            return Not(conjunction(tuple(_applied(child, path) for child in operator.children[1:-1])))
+        case _:
+            raise AssertionError(operator.data)
+
+
+@cache
+def _parser() -> Lark:
+    """Lark's tables take some 20 ms to build, so they are made on the first miss of the plan cache."""
+    grammar = resources.files("mongoglot.grammar").joinpath("filter.lark").read_text(encoding="utf-8")
+    return Lark(grammar, start="filter", parser="lalr", lexer=_TokenLexer, transformer=_BuildTree())
+
+
+def tokenise(document: Mapping[str, Any], dialect: Dialect = "mongodb") -> tuple[tk.Shape, list[Any]]:
+    """The tokens and the values of a filter.
+
+    Raises:
+        FilterError: what the server would say first of this filter, with its path and a hint.
+    """
+    reader = tk.Tokeniser(dialect)
+    try:
+        reader.read_filter(document, 0)
+    except FilterError:
+        tk.check_whole(document)
+        parse_prefix(tuple(reader.tokens), dialect)
+        raise
+    return tuple(reader.tokens), reader.values
+
+
+def parse(shape: tk.Shape, dialect: Dialect = "mongodb") -> Node:
+    """The tree of a query's tokens.
+
+    Raises:
+        FilterError: an operator is where it does not belong, unknown, or not compiled by this version.
+    """
+    try:
+        return cast("Node", _parser().parse(shape))  # type: ignore[arg-type]  # the lexer takes tuples
+    except UnexpectedToken as error:
+        raise _misplaced(shape, error, dialect) from None
+
+
+def parse_prefix(shape: tk.Shape, dialect: Dialect) -> None:
+    """Raise the error of an operator that is out of place in the tokens read so far, if there is one."""
+    interactive = _parser().parse_interactive(shape)  # type: ignore[arg-type]
+    try:
+        for _ in interactive.iter_parse():
+            pass
+    except UnexpectedToken as error:
+        raise _misplaced(shape, error, dialect) from None
+
+
+def _misplaced(shape: tk.Shape, error: UnexpectedToken, dialect: Dialect) -> FilterError:
+    """What the server says of a token that the grammar does not expect where it stands."""
+    position = cast("int", error.token.start_pos)
+    kind, name = shape[position][:2]
+    in_operators = "COMPARE" in error.expected
+    path = locate(shape, position)
+    match ("operator" if in_operators else "filter", kind):
+        case ("operator", "LATER") | ("filter", "LATER_TOP"):
+            return NotYetError(2, f"{name} is not compiled by this version of mongoglot", path=path)
+        case ("operator", _):
+            return FilterError(2, f"unknown operator: {name}", path=path, hint=_operator_hint(name, dialect))
+        case ("filter", "NOT"):
+            negate = ". If you are trying to negate an entire expression, use $nor."
+            return FilterError(2, f"unknown top level operator: {name}{negate}", path=path)
+        case _:
+            reason = f"unknown top level operator: {name}{_FIELD_NAME_ADVICE}"
+            return FilterError(2, reason, path=path, hint=_top_hint(name, kind, dialect))
+
+
+def _operator_hint(name: str, dialect: Dialect) -> str | None:
+    if name in DIALECT_HINTS:
+        return DIALECT_HINTS[name]
+    if name in OPERATORS[dialect] and OPERATORS[dialect][name][0] in ("LOGICAL", "LATER_TOP", "COMMENT"):
+        return f"{name} stands beside fields, not under one"
+    if not name.startswith("$"):
+        return f"a document of operators holds nothing else; a field below is written 'field.{name}'"
+    return _nearest(name, dialect)
+
+
+def _top_hint(name: str, kind: str, dialect: Dialect) -> str | None:
+    if name in DIALECT_HINTS and kind == "OTHER":
+        return DIALECT_HINTS[name]
+    if kind == "OTHER":
+        return _nearest(name, dialect)
+    return f"{name} stands under a field: {{field: {{{name}: …}}}}"
+
+
+def _nearest(name: str, dialect: Dialect) -> str | None:
+    close = difflib.get_close_matches(name.lower(), OPERATORS[dialect], n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else None
+
+
+def locate(shape: tk.Shape, position: int) -> str:
+    """Where in the query the token at a position stands: `'$or[1].price.$gte'`."""
+    stack: list[str] = []
+    filters_read: list[int] = []
+    for token in shape[:position]:
+        match token[0]:
+            case "FIELD" | "NOT":
+                stack.append(token[1])
+            case "LOGICAL":
+                stack.append(token[1])
+                filters_read.append(0)
+            case "OPEN" if filters_read:
+                stack.append(f"[{filters_read[-1]}]")
+                filters_read[-1] += 1
+                filters_read.append(-1)
+            case "CLOSE" if stack:
+                if stack.pop().startswith("[") or (filters_read and filters_read[-1] >= 0):
+                    filters_read.pop()
+    stack.append(shape[position][1])
+    return ".".join(stack).replace(".[", "[")
+
+
+__all__ = ["locate", "parse", "parse_prefix", "tokenise"]

@@ -1,0 +1,135 @@
+"""The pipeline on one screen: a filter is read to tokens, parsed to a tree, optimised and lowered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from mongoglot.compiler.ast import Node
+from mongoglot.compiler.plan import Plan, PlanCache
+from mongoglot.compiler.values import Document, normalise_document
+from mongoglot.engines import python
+from mongoglot.errors import EncodingError, FilterError, UnsupportedError
+from mongoglot.grammar.operators import OPERATORS, Dialect
+from mongoglot.grammar.parser import parse, tokenise
+from mongoglot.grammar.tokens import Shape
+
+if TYPE_CHECKING:
+    from mongoglot.engines.sql.table import Table
+    from mongoglot.engines.sqlite.lowering import Sql
+    from mongoglot.explain import Explanation
+
+Mappings = TypeVar("Mappings", bound=Document)
+
+_PLANS: Final = PlanCache()
+
+
+def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query:  # noqa: A001 - as in `re`
+    """Compile a MongoDB filter.
+
+    Args:
+        filter: a document as pymongo takes it.
+        dialect: `"mongodb"`, or `"taskdb"` for the words `$ge` (>), `$le` (<) and `$glob` of IPython's task
+            database.
+
+    Raises:
+        FilterError: with the code that a MongoDB 6.0 server sends for this filter, and the path in it.
+        FilterValueTypeError, FilterValueRangeError: (also FilterErrors) a value that BSON cannot hold.
+        NotYetError: (also a FilterError) an operator that this version does not compile.
+    """
+    if dialect not in OPERATORS:
+        raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
+    if not isinstance(filter, Mapping):
+        raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
+    shape, values = tokenise(filter, dialect)
+    plan = _PLANS.get((dialect, shape), lambda: Plan(parse(shape, dialect)))
+    return Query(shape, values, plan, dialect)
+
+
+class Query:
+    """A compiled filter; immutable, and independent of the filter that it was compiled from.
+
+    Attributes:
+        tokens: the query's shape.
+        values: its literals, by slot.
+        plan: what all queries of the shape share.
+        dialect: the dialect that it was written in.
+    """
+
+    def __init__(self, tokens: Shape, values: list[Any], plan: Plan, dialect: Dialect) -> None:
+        self.tokens = tokens
+        self.values = values
+        self.plan = plan
+        self.dialect: Dialect = dialect
+
+    @property
+    def ast(self) -> Node:
+        """The tree as parsed, before the passes."""
+        return self.plan.ast
+
+    @property
+    def optimised(self) -> Node:
+        """The tree after the passes."""
+        return self.plan.optimised
+
+    @cached_property
+    def _function(self) -> Callable[[Document], bool]:
+        code = self.plan.lowered("python", python.lower)
+        return code.bind(self.values)
+
+    def matches(self, document: Document) -> bool:
+        """Whether a document matches.
+
+        Raises:
+            EncodingError: a value that the query looks at is not of BSON's; the error names its path.
+        """
+        try:
+            return self._function(document)
+        except (EncodingError, AttributeError):
+            normalise_document(document)  # raises with the path of the value, or says that it is no document
+            raise
+
+    def filter(self, documents: Iterable[Mappings]) -> Iterator[Mappings]:
+        """Those of the documents that match, in order."""
+        return (document for document in documents if self.matches(document))
+
+    def to_python(self) -> Callable[[Document], bool]:
+        """The callable; `inspect.getsource` shows its source, and so does a traceback."""
+        return self._function
+
+    def to_sql(self, dialect: str = "sqlite", *, table: Table | None = None) -> Sql:
+        """The query as the condition of a WHERE clause.
+
+        Args:
+            dialect: of SQL; this version writes `"sqlite"`.
+            table: where fields are columns and which column holds the rest; without it, a column `doc` holds
+                documents as a mongoglot store encodes them.
+
+        Returns:
+            text with named placeholders, the parameters, and what of the query is not in the text.
+        """
+        from mongoglot.engines import sqlite
+
+        if dialect != "sqlite":
+            raise UnsupportedError(f"this version of mongoglot writes no SQL for {dialect!r}, only for 'sqlite'")
+        return sqlite.to_sql(self, table)
+
+    def to_mongodb(self) -> dict[str, Any]:
+        """The query as a filter for a MongoDB server, built from the tree.
+
+        Raises:
+            UnsupportedError: it uses a word of the task database that a server cannot express.
+        """
+        from mongoglot.engines import mongodb
+
+        return mongodb.to_filter(self)
+
+    def explain(self) -> Explanation:
+        """Every stage of this query, as data and as text."""
+        from mongoglot.explain import Explanation
+
+        return Explanation(self)
+
+    def __repr__(self) -> str:
+        return f"<mongoglot query of {len(self.tokens)} tokens and {len(self.values)} values>"
