@@ -10,7 +10,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pymongo
 import pytest
-from bson.codec_options import CodecOptions, DatetimeConversion
 
 import mongoglot
 from tests import mongod
@@ -40,10 +39,9 @@ def mongod_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def server(mongod_url: str) -> Iterator[Database[dict[str, Any]]]:
     """A database on the real server, asked through the driver alone: the oracle."""
-    options: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
     with pymongo.MongoClient[dict[str, Any]](mongod_url) as client:
         name = f"oracle_{uuid.uuid4().hex[:12]}"
-        yield client.get_database(name, codec_options=options)
+        yield client.get_database(name, codec_options=mongod.CODEC_OPTIONS)
         client.drop_database(name)
 
 

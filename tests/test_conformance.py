@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import bson
 import pytest
 from pymongo.errors import OperationFailure
 
@@ -13,9 +12,10 @@ import mongoglot
 from mongoglot.errors import FilterError, MongoglotError, NotYetError
 from tests.conformance.corpus import Case, all_cases, by_area, identity
 from tests.conftest import ENGINES, StoreOpener
+from tests.mongod import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pymongo.database import Database
 
@@ -71,7 +71,7 @@ def assert_none(failures: list[tuple[Case, Answer]], count: int) -> None:
 
 
 def readable(result: Answer) -> str:
-    return result if isinstance(result, str) else repr([bson.decode(item)[""] for item in result])
+    return result if isinstance(result, str) else repr([decoded(item)[""] for item in result])
 
 
 def test_each_case_is_covered_or_deferred_for_a_counted_reason() -> None:
@@ -141,7 +141,7 @@ def test_deferred_projections_are_refused(open_store: StoreOpener) -> None:
 
 
 @pytest.fixture(scope="module")
-def recorded(server: Database[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
+def recorded(server: Database[dict[str, Any]]) -> Database[dict[str, Any]]:
     """The real server with the documents of all cases."""
     for collection, members in {case["collection"]: case["docs"] for case in all_cases()}.items():
         if members:
