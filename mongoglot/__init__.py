@@ -12,8 +12,10 @@ from mongoglot.errors import (
     WriteError,
 )
 from mongoglot.query import Query, compile  # noqa: A004 - as in `re`
+from mongoglot.store import Collection, Store, connect
 
 __all__ = [
+    "Collection",
     "DuplicateKeyError",
     "EncodingError",
     "FilterError",
@@ -21,8 +23,10 @@ __all__ = [
     "NoDataError",
     "NotYetError",
     "Query",
+    "Store",
     "StoreError",
     "UnsupportedError",
     "WriteError",
     "compile",
+    "connect",
 ]

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mongoglot.compiler.ast import Node
-from mongoglot.compiler.plan import Plan, PlanCache
+from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
 from mongoglot.compiler.values import Document, normalise_document
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, FilterError, UnsupportedError
@@ -47,31 +46,18 @@ def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query
     return Query(shape, values, plan, dialect)
 
 
-class Query:
+class Query(BoundPlan):
     """A compiled filter; immutable, and independent of the filter that it was compiled from.
 
     Attributes:
         tokens: the query's shape.
-        values: its literals, by slot.
-        plan: what all queries of the shape share.
         dialect: the dialect that it was written in.
     """
 
     def __init__(self, tokens: Shape, values: list[Any], plan: Plan, dialect: Dialect) -> None:
+        super().__init__(plan, values)
         self.tokens = tokens
-        self.values = values
-        self.plan = plan
         self.dialect: Dialect = dialect
-
-    @property
-    def ast(self) -> Node:
-        """The tree as parsed, before the passes."""
-        return self.plan.ast
-
-    @property
-    def optimised(self) -> Node:
-        """The tree after the passes."""
-        return self.plan.optimised
 
     @cached_property
     def _function(self) -> Callable[[Document], bool]:

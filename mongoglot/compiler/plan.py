@@ -49,6 +49,29 @@ class Plan:
                 return cast("Lowered", self._lowered[key])
 
 
+class BoundPlan:
+    """A plan with the values of one query: what an engine is given to run.
+
+    Attributes:
+        plan: what all queries of the shape share.
+        values: the literals of this one, by slot.
+    """
+
+    def __init__(self, plan: Plan, values: list[Any]) -> None:
+        self.plan = plan
+        self.values = values
+
+    @property
+    def ast(self) -> Node:
+        """The tree as parsed, before the passes."""
+        return self.plan.ast
+
+    @property
+    def optimised(self) -> Node:
+        """The tree after the passes."""
+        return self.plan.optimised
+
+
 class PlanCache:
     """The plans of the shapes seen last; safe to share between threads."""
 

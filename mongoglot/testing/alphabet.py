@@ -72,6 +72,7 @@ INSTANTS: Final[tuple[Any, ...]] = (
     datetime.datetime(1970, 1, 1),
     datetime.datetime(2020, 1, 1, 12, 30),
     datetime.datetime(1969, 12, 31, 23, 59, 59, 999_000),
+    datetime.datetime(1969, 12, 31, 23, 59, 59, 999_999),
     datetime.datetime(1950, 6, 1, 0, 0, 0, 1_000),
     datetime.datetime(2020, 1, 1, 12, 30, 0, 999),
     datetime.datetime(2020, 1, 1, 13, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=1))),

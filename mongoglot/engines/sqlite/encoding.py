@@ -1,8 +1,8 @@
 """Documents as the JSON text that SQLite keeps as JSONB, and values of a query as its parameters.
 
-JSON has null, booleans, strings, arrays, objects, int64 and doubles. Every other value is a *tag*: a string of
-U+10FFFF, a letter for its type, and a body whose order is the server's order inside the type (semantics 1.1).
-As no character is greater, users' strings lie below all tags; one that begins so itself has a letter as well.
+JSON has null, booleans, strings, arrays, objects, int64 and doubles. Every other value is a *tag*: a string
+of U+10FFFF, a letter for its type, and a body whose order is the server's order inside the type (semantics
+1.1). As no character is greater, users' strings lie below all tags; one that begins so gets a letter as well.
 `{"a": 5, "at": datetime(2026, 1, 1)}` is stored as `{"a":5,"at":"<U+10FFFF>K2026-01-01T00:00:00.000Z"}`.
 """
 
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import base64
 import datetime
+import math
 from collections.abc import Callable, Iterable
 from json import JSONDecoder
 from json.encoder import (
     encode_basestring as _quote,
 )  # leaves all but quotes, backslashes and controls as it is
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import bson
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
@@ -25,20 +26,19 @@ from bson.raw_bson import RawBSONDocument
 
 from mongoglot.compiler.values import RANK, ValueClass, milliseconds, normalise, regex_options, value_class
 from mongoglot.engines.sqlite.numbers import (
-    INFINITY,
-    KEY_LENGTH,
-    MINUS_INFINITY,
-    NAN,
+    Interval,
+    Number,
+    body_range,
     native_number,
+    number_body,
     number_key,
+    number_of,
+    part_of,
     short_number_key,
 )
 
 if TYPE_CHECKING:
     from mongoglot.compiler.ast import Comparison
-
-Interval: TypeAlias = tuple[str, str]
-"""A half-open interval of stored strings, in the order of their UTF-8 bytes."""
 
 TAG: Final = "\U0010ffff"
 
@@ -51,10 +51,7 @@ PATTERN: Final = TAG + "Q"
 _LETTERS: Final[dict[ValueClass, str]] = {
     kind: chr(ord("B") + sorted(set(RANK.values())).index(rank)) for kind, rank in RANK.items()
 }
-"""The types in the server's order, from B for MinKey to P for MaxKey; most letters occur only in identities."""
-
-_NUMBER: Final = TAG + _LETTERS["decimal"]
-_NOTHING: Final = ("", "")
+"""The types in the server's order, B for MinKey to P for MaxKey; some letters occur only in identities."""
 
 # ---- strings inside bodies -----------------------------------------------------------------------
 
@@ -79,7 +76,7 @@ def _unescaped(text: str) -> str:
 
 
 def _date_body(value: datetime.datetime | DatetimeMS) -> str:
-    """ISO in the years 1 to 9999, and '!' or '~' and an unsigned count of milliseconds before and after them."""
+    """ISO in the years 1 to 9999; before and after them '!' or '~' and an unsigned count of milliseconds."""
     if isinstance(value, datetime.datetime):
         return value.isoformat("T", "milliseconds") + "Z"
     millis = milliseconds(value)
@@ -128,7 +125,7 @@ class _Writers(dict[type, Callable[[Any], str]]):
 
 _STRINGS: Final = _Writers({
     str: _string,
-    Decimal128: _tagged("decimal", _number_body),
+    Decimal128: _tagged("decimal", number_body),
     bytes: _tagged("binary", _binary_body),
     ObjectId: _tagged("objectid", str),
     datetime.datetime: _tagged("date", _date_body),
@@ -138,7 +135,7 @@ _STRINGS: Final = _Writers({
     Code: _code_tag,
     MinKey: _tagged("minkey", lambda _: ""),
     MaxKey: _tagged("maxkey", lambda _: ""),
-    float: _tagged("nan", _number_body),
+    float: _tagged("nan", number_body),
 })  # fmt: skip
 """The encoded string of every value that is one; of the doubles, that is NaN."""
 
@@ -164,7 +161,7 @@ def _array(array: list[Any]) -> str:
 
 
 def _int64(value: Int64) -> str:
-    """An exponent tells a small int64 from an int32; SQLite keeps the spelling and compares it as a number."""
+    """An exponent tells a small int64 from an int32; SQLite keeps the spelling and compares the number."""
     return f"{value:d}" if not -(2**31) <= value < 2**31 else f"{value:d}e0"
 
 
@@ -192,6 +189,9 @@ def _quoted(write: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: _quote(write(value))
 
 
+_OPEN_OBJECTID: Final = '"' + TAG + _LETTERS["objectid"]
+_OPEN_DATE: Final = '"' + TAG + _LETTERS["date"]
+
 _JSON: Final = _Writers({kind: _quoted(write) for kind, write in _STRINGS.items()})
 _JSON.update({
     type(None): lambda _: "null",
@@ -202,9 +202,9 @@ _JSON.update({
     dict: _object,
     list: _array,
     # The tags of common types need no quoting.
-    ObjectId: f'"{TAG}{_LETTERS["objectid"]}{{}}"'.format,
+    ObjectId: lambda value: _OPEN_OBJECTID + str(value) + '"',
+    datetime.datetime: lambda value: _OPEN_DATE + _date_body(value) + '"',
     bytes: lambda value: f'"{_STRINGS[bytes](value)}"',
-    datetime.datetime: lambda value: f'"{_STRINGS[datetime.datetime](value)}"',
 })  # fmt: skip
 
 # ---- JSON to documents ---------------------------------------------------------------------------
@@ -213,8 +213,8 @@ _JSON.update({
 def decode(text: str) -> dict[str, Any]:
     """The document of a stored JSON text, each value of the type that `bson.decode` gives.
 
-    Two differences: a subdocument with the fields of a DBRef stays a dict, and a date beyond Python's calendar is a
-    `DatetimeMS`, where `bson.decode` raises by default.
+    Two differences: a subdocument with the fields of a DBRef stays a dict, and a date beyond Python's
+    calendar is a `DatetimeMS`, where `bson.decode` raises by default.
     """
     int64_possible = "e0" in text and ("e0," in text or "e0}" in text or "e0]" in text)
     document: dict[str, Any] = (_decode_int64 if int64_possible else _decode_plain)(text)[0]
@@ -272,7 +272,7 @@ def _scoped_code_of(text: str) -> Any:
 
 _RESTORERS: Final[dict[str, Callable[[str], Any]]] = {
     ESCAPED[1]: lambda text: text[2:],
-    _LETTERS["decimal"]: _number_of,
+    _LETTERS["decimal"]: lambda text: number_of(text[2:]),
     _LETTERS["binary"]: _binary_of,
     _LETTERS["objectid"]: lambda text: ObjectId(bytes.fromhex(text[2:])),
     _LETTERS["date"]: _date_of,
@@ -288,7 +288,7 @@ _RESTORERS: Final[dict[str, Callable[[str], Any]]] = {
 
 
 def tag_range(kind: ValueClass) -> Interval:
-    """The interval that the stored strings of one class fill; 'decimal' has the decimals without NaN.
+    """The interval that the stored strings of one class fill; 'decimal' is decimals without NaN.
 
     Raises:
         ValueError: no value of the class is stored as a string.
@@ -297,9 +297,9 @@ def tag_range(kind: ValueClass) -> Interval:
         case "string":
             return ("", TAG + "B")
         case "nan":
-            return (_NUMBER + NAN, _NUMBER + MINUS_INFINITY)
+            return number_range("$eq", math.nan)
         case "decimal":
-            return (_NUMBER + MINUS_INFINITY, _NUMBER + INFINITY + "1")
+            return (number_range("$gte", -math.inf)[0], number_range("$lte", math.inf)[1])
         case "minkey" | "maxkey":
             return (TAG + _LETTERS[kind], TAG + _LETTERS[kind] + "\0")
         case "binary" | "objectid" | "date" | "timestamp" | "regex" | "code" | "scoped code":
@@ -308,10 +308,17 @@ def tag_range(kind: ValueClass) -> Interval:
             raise ValueError(f"values of class {kind!r} are not stored as strings")
 
 
-def comparison_range(op: Comparison, value: Any) -> Interval:
-    """The interval of the stored strings of the value's bracket that compare so with it (semantics 1.2).
+def number_range(op: Comparison, value: Number) -> Interval:
+    """The interval of the stored decimals and NaNs that compare so with a number (semantics 1.2)."""
+    first, after = body_range(op, value)
+    tag = TAG + _LETTERS["decimal"]
+    return (tag + first, tag + after)
 
-    Of a number, these are the stored decimals and NaNs: `number_range`.
+
+def comparison_range(op: Comparison, value: Any) -> Interval:
+    """The interval of the stored strings in the value's bracket that compare so with it (semantics 1.2).
+
+    For a number it is that of `number_range`, and `native_number` has the rest.
 
     Raises:
         ValueError: values of the operand's bracket are not stored as strings.
@@ -325,20 +332,19 @@ def comparison_range(op: Comparison, value: Any) -> Interval:
             raise ValueError(f"values of class {kind!r} are not stored as strings")
         case "scoped code":
             found = TAG + _identity(value)
-            first, after = found + " ", found + "!"
+            return part_of(tag_range(kind), op, found + " ", found + "!")
         case _:
-            first = _STRINGS[value.__class__](value)
-            after = first + "\0"
-    return _interval(op, first, after, tag_range(kind))
+            found = _STRINGS[value.__class__](value)
+            return part_of(tag_range(kind), op, found, found + "\0")
 
 
 def equality_pattern(value: Any) -> str:
     """JSON text of a document or array to compare stored ones with, leaf by leaf (semantics 1.3).
 
-    A number becomes a string of PATTERN, its key, a space, and the int64 or double that equals it, if there is
-    one: `[1.0, Decimal128("1E+400")]` is `["<PATTERN>410000100… 1.0", "<PATTERN>4104001000… "]`. Other leaves
-    are those that `encode` writes; all are equal exactly when the values are, but for code with a scope, whose
-    tags are when their types are equal too.
+    A number becomes a string of PATTERN, its key, a space, and the JSON text of the int64 or double that
+    equals it, if there is one: `[1.0, Decimal128("1E+400")]` is `["<PATTERN>410000100… 1.0",
+    "<PATTERN>410400100… "]`. Every other leaf is as `encode` writes it, and equal values have equal leaves;
+    only code with a scope does not, if a number in the scope is of another type.
     """
     return _pattern(normalise(value))
 
@@ -358,7 +364,7 @@ def _pattern(value: Any) -> str:
 
 
 def identity(value: Any) -> str:
-    """Text that is equal for two values exactly when the server calls them equal, such as 1 and 1.0 (semantics 1.1).
+    """Text that is equal for two values exactly when a server calls them equal, as 1 and 1.0 (semantics 1.1).
 
     Its order is the server's total order.
     """

@@ -1,8 +1,8 @@
 """Numbers as text in numeric order, and any numeric operand as one that SQLite compares exactly.
 
 A number is an int64, a double or a Decimal128, and all are compared by exact value (semantics 1.1). SQLite
-does that for its integers and reals, the *native* numbers here. The others, decimals and NaN of both types, are
-stored as strings: a key in numeric order, a space, and the original.
+does that for its integers and reals, the *native* numbers here. The others, decimals and NaN of both types,
+are stored as strings: a key in numeric order, a space, and the original.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def number_key(value: Number) -> str:
     Class of the sign, exponent, 34 digits, and 5 if digits other than 0 follow:
     Decimal128('-1.50') → '2' '89999' '84999…' '9', the complement of '10000' '15000…' '0'.
 
-    Different numbers never share a key: int64 and Decimal128 have at most 34 digits, two doubles differ within
-    the first 34, and a double with more of them equals no number of the other types.
+    Different numbers never share a key: int64 and Decimal128 have at most 34 digits, two doubles differ
+    within the first 34, and a double with more of them equals no number of the other types.
     """
     number = exact(value)
     if number.is_nan():
@@ -80,7 +80,7 @@ def short_number_key(value: Number) -> str:
 
 
 def number_body(value: float | Decimal128) -> str:
-    """What a decimal or NaN is stored as: key, space, original. The original of the double NaN is 'double'."""
+    """What a decimal or NaN is stored as: key, space, original; that of the double NaN is 'double'."""
     if not isinstance(value, Decimal128):
         return number_key(value) + " double"
     number = value.to_decimal()
@@ -113,7 +113,7 @@ def body_range(op: Comparison, value: Number) -> Interval:
 
 
 def part_of(bracket: Interval, op: Comparison, first: str, after: str) -> Interval:
-    """The part of a bracket that compares so with an operand, whose equals are those from `first` to `after`."""
+    """The part of a bracket that compares so with an operand, whose equals are from `first` to `after`."""
     match op:
         case "$eq":
             return (first, after)

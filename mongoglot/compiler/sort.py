@@ -1,0 +1,204 @@
+"""Sorting as a server sorts (semantics 6.4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, final
+
+from bson import Decimal128
+
+from mongoglot.compiler.ast import Path
+from mongoglot.compiler.values import MISSING, MISSING_RANK, SortKey, as_mapping, is_array, is_document, sort_key
+from mongoglot.compiler.walk import array_index
+from mongoglot.errors import FilterError
+
+Spec: TypeAlias = str | Mapping[str, Any] | Sequence[str | tuple[str, Any]] | None
+
+_EMPTY_ARRAY: Final[SortKey] = (MISSING_RANK,)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of documents.
+
+    Attributes:
+        keys: path and direction (1 or -1), the most significant first.
+        natural: 1 or -1 for the order of insertion or its reverse, where there are no keys.
+    """
+
+    keys: tuple[tuple[str, int], ...] = ()
+    natural: int = 1
+
+    @property
+    def spec(self) -> list[tuple[str, int]]:
+        """The same as pymongo takes it."""
+        return list(self.keys) if self.keys else [("$natural", self.natural)]
+
+    def sorted(self, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The documents in order; equal ones stay as they are."""
+        if not self.keys:
+            return documents if self.natural == 1 else documents[::-1]
+        paths = [tuple(name.split(".")) for name, _ in self.keys]
+        directions = [direction for _, direction in self.keys]
+        keyed = [(document_key(document, paths, directions), document) for document in documents]
+        for position in reversed(range(len(paths))):
+            keyed.sort(key=lambda pair: pair[0][position], reverse=directions[position] == -1)
+        return [document for _, document in keyed]
+
+
+def read_sort(spec: Spec) -> Sort | None:
+    """Read a sort as pymongo takes it: a name, pairs, names or a document.
+
+    Raises:
+        FilterError: with the server's code.
+    """
+    if spec is None:
+        return None
+    pairs = _pairs(spec)
+    if not pairs:
+        return None
+    keys: dict[str, int] = {}
+    for name, value in pairs:
+        if name == "$natural":
+            return _read_natural(value, pairs)
+        direction = _direction(name, value)
+        _check_path(name)
+        keys.setdefault(name, direction)
+    return Sort(tuple(keys.items()))
+
+
+def _pairs(spec: Any) -> list[tuple[str, Any]]:
+    if isinstance(spec, str):
+        return [(spec, 1)]
+    if isinstance(spec, Mapping):
+        return list(spec.items())
+    return [(item, 1) if isinstance(item, str) else (item[0], item[1]) for item in spec]
+
+
+def _read_natural(value: Any, pairs: list[tuple[str, Any]]) -> Sort:
+    if len(pairs) > 1:
+        shown = ", ".join(f"{name}: {direction}" for name, direction in pairs)
+        raise FilterError(2, f"Cannot include '$natural' in compound sort: {{ {shown} }}", path="sort")
+    if isinstance(value, Mapping):
+        raise FilterError(2, "$natural cannot be set to an object", path="sort")
+    backward = isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0
+    return Sort(natural=-1 if backward else 1)
+
+
+def _direction(name: str, value: Any) -> int:
+    if isinstance(value, Mapping):
+        raise FilterError(17312, "$meta is the only expression supported by $sort right now", path=f"sort.{name}")
+    if isinstance(value, Decimal128):
+        value = float(value.to_decimal())
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise FilterError(15974, f"Illegal key in $sort specification: {name}: {value!r}", path=f"sort.{name}")
+    direction = 0 if not math.isfinite(value) else int(value)
+    if direction not in (1, -1):
+        reason = "$sort key ordering must be 1 (for ascending) or -1 (for descending)"
+        raise FilterError(15975, reason, path=f"sort.{name}")
+    return direction
+
+
+def _check_path(name: str) -> None:
+    if not name:
+        raise FilterError(40352, "FieldPath cannot be constructed with empty string", path="sort")
+    if name.endswith("."):
+        raise FilterError(40353, "FieldPath must not end with a '.'.", path=f"sort.{name}")
+    for part in name.split("."):
+        if not part:
+            raise FilterError(15998, "FieldPath field names may not be empty strings.", path=f"sort.{name}")
+        if part.startswith("$"):
+            reason = "FieldPath field names may not start with '$'. Consider using $getField or $setField."
+            raise FilterError(16410, reason, path=f"sort.{name}")
+
+
+def document_key(document: Mapping[str, Any], paths: list[Path], directions: list[int]) -> list[SortKey]:
+    """The sort key of a document: of the candidate tuples the least in the order asked for.
+
+    Raises:
+        FilterError: code 2 where two paths end in different arrays.
+    """
+    tuples = list(_candidates(document, [_End(path) for path in paths], {}))
+    for position, direction in enumerate(directions):  # the best of the first key, of those the best of the second, …
+        if len(tuples) == 1:
+            break
+        best = (min if direction == 1 else max)(candidate[position] for candidate in tuples)
+        tuples = [candidate for candidate in tuples if candidate[position] == best]
+    return tuples[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One path of the sort on its way down: what is left of it, and the value where nothing is."""
+
+    left: Path
+    value: Any = None
+    nested: bool = False  # the value is an array that lies directly in an array; it is one candidate, whole
+
+
+_UNDEFINED: Final = object()
+
+
+def _candidates(value: Any, ends: list[_End], chosen: dict[int, _End]) -> Iterator[list[SortKey]]:
+    """The candidate tuples below an object, as the server extracts index keys from it.
+
+    Args:
+        value: the object in which the paths that are not at their end go on.
+        ends: the paths.
+        chosen: for each path that names an element of the enclosing array by index, where that leads.
+
+    Raises:
+        FilterError: code 16746 where a component is both an index and a field of an element.
+    """
+    ends = list(ends)
+    array: Any = None
+    expanded: list[int] = []
+    for position, end in enumerate(ends):
+        if not end.left:
+            continue
+        ends[position] = end = _step(value, end, chosen.get(position))
+        if not is_array(end.value) or end.nested:
+            continue
+        if array is not None and end.value is not array:
+            raise FilterError(2, "cannot sort with keys that are parallel arrays", path="sort")
+        array = end.value
+        expanded.append(position)
+    if array is None:
+        yield [_EMPTY_ARRAY if end.value is _UNDEFINED else sort_key(end.value) for end in ends]
+        return
+    below = {p: _descend(array[i], ends[p].left[1:], True) for p in expanded if (i := _index(array, ends[p])) is not None}
+    for item in array if array else [_UNDEFINED]:
+        inner = list(ends)
+        for position in expanded:
+            if not ends[position].left:
+                inner[position] = _End((), item)
+        yield from _candidates(item if is_document(item) else {}, inner, below)
+
+
+def _index(array: Any, end: _End) -> int | None:
+    """The element of the array that the next component of a path names, or None."""
+    index = array_index(end.left[0]) if end.left else None
+    return index if index is not None and index < len(array) else None
+
+
+def _step(value: Any, end: _End, chosen: _End | None) -> _End:
+    """Follow a path to its end or to the first array on it."""
+    fields = as_mapping(value)
+    if end.left[0] in fields:
+        if chosen is not None:
+            raise FilterError(16746, f"Ambiguous field name found in array: '{end.left[0]}'", path="sort")
+        return _descend(fields[end.left[0]], end.left[1:], False)
+    return chosen if chosen is not None else _End((), None)
+
+
+def _descend(value: Any, left: Path, in_array: bool) -> _End:
+    while left and is_document(value):
+        value = as_mapping(value).get(left[0], MISSING)
+        left = left[1:]
+        in_array = False
+    if is_array(value):
+        return _End(left, value, nested=in_array)
+    return _End((), None if left or value is MISSING else value)

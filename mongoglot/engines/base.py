@@ -1,0 +1,180 @@
+"""What an engine offers to the store above it, and where engines are found."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from itertools import islice
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from mongoglot.compiler.ast import Node
+from mongoglot.compiler.lowering import Lowering
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.projection import Projection
+from mongoglot.compiler.residual import Split, split
+from mongoglot.compiler.sort import Sort
+from mongoglot.compiler.update import Update
+from mongoglot.compiler.values import Document
+from mongoglot.engines import python
+from mongoglot.errors import UnsupportedError
+
+Record: TypeAlias = dict[str, Any]
+"""A stored document: normalised, `_id` first."""
+
+Key = TypeVar("Key")
+Code = TypeVar("Code")
+
+
+@dataclass(frozen=True, slots=True)
+class FindRequest:
+    """A find: which documents, in what order, how many, and what of them; a limit of 0 is none."""
+
+    query: BoundPlan
+    projection: Projection | None = None
+    sort: Sort | None = None
+    skip: int = 0
+    limit: int = 0
+
+
+class Backend(Protocol):
+    """A store of documents in named collections, as an engine implements it.
+
+    Documents go in and come out as independent copies. Errors are those of `mongoglot.errors`.
+    """
+
+    name: str
+
+    def insert(self, collection: str, documents: list[Record]) -> None:
+        """Store documents in order; at a duplicate `_id` those before it stay and DuplicateKeyError is raised."""
+        ...
+
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
+        """The matching documents."""
+        ...
+
+    def count(self, collection: str, query: BoundPlan) -> int:
+        """How many documents match."""
+        ...
+
+    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
+        """Update the first match or all; how many matched, and how many changed."""
+        ...
+
+    def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
+        """Delete the first match or all; how many there were."""
+        ...
+
+    def drop(self, collection: str) -> None:
+        """Delete a collection; nothing where there is none."""
+        ...
+
+    def collection_names(self) -> list[str]:
+        """The names of the collections, sorted."""
+        ...
+
+    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
+        """What the engine makes of a find, stage → text or data."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held; calling it again does nothing."""
+        ...
+
+
+class ScanningBackend(ABC, Generic[Key, Code]):
+    """A backend that gives candidates: the rest of find, update and delete is done here.
+
+    A subclass needs to offer storage and a lowering; what the lowering declines is checked on the candidates.
+    """
+
+    name: str
+    lowering: Lowering[Code]
+
+    @abstractmethod
+    def candidates(self, collection: str, query: BoundPlan, split: Split[Code]) -> Iterator[tuple[Key, Record]]:
+        """At least every document that matches `split.pushed`, in the order of insertion, each with its row's key."""
+
+    @abstractmethod
+    def replace(self, collection: str, key: Key, document: Record) -> None:
+        """Put a document in the place of the one at `key`; its `_id` is the same."""
+
+    @abstractmethod
+    def remove(self, collection: str, keys: list[Key]) -> None:
+        """Delete rows."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """What is written inside is written whole, or not at all."""
+
+    def split(self, query: BoundPlan) -> Split[Code]:
+        """The two halves of a query on this engine."""
+        return query.plan.lowered((self.name, self.lowering), lambda node: split(node, self.lowering))
+
+    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[Key, Record]]:
+        """Exactly the documents that match, in the order of insertion."""
+        halves = self.split(query)
+        pairs = self.candidates(collection, query, halves)
+        check = residual_check(query, halves.residual)
+        return pairs if check is None else ((key, document) for key, document in pairs if check(document))
+
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
+        """The matching documents; see `Backend`."""
+        found = (document for _, document in self.matching(collection, request.query))
+        return finished(found, request)
+
+    def count(self, collection: str, query: BoundPlan) -> int:
+        """How many documents match."""
+        return sum(1 for _ in self.matching(collection, query))
+
+    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
+        """Update the first match or all, in one transaction."""
+        with self.transaction():
+            pairs = list(islice(self.matching(collection, query), None if many else 1))
+            changes = [(key, update.apply(document)) for key, document in pairs]
+            for key, changed in changes:
+                if changed is not None:
+                    self.replace(collection, key, changed)
+        return len(pairs), sum(changed is not None for _, changed in changes)
+
+    def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
+        """Delete the first match or all, in one transaction."""
+        with self.transaction():
+            keys = [key for key, _ in islice(self.matching(collection, query), None if many else 1)]
+            self.remove(collection, keys)
+        return len(keys)
+
+
+def residual_check(query: BoundPlan, residual: Node | None) -> Callable[[Document], bool] | None:
+    """The Python function of a residual, or None where there is none."""
+    if residual is None:
+        return None
+    return query.plan.lowered(("residual", residual), lambda _: python.lower(residual)).bind(query.values)
+
+
+def finished(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
+    """Sort, skip, limit and projection, for an engine that does none of them."""
+    if request.sort is not None:
+        found = iter(request.sort.sorted(list(found)))
+    found = islice(found, request.skip, request.skip + request.limit if request.limit else None)
+    projection = request.projection
+    return found if projection is None else (projection.apply(document) for document in found)
+
+
+ENTRY_POINTS: Final = "mongoglot.engines"
+
+
+def open_engine(scheme: str, url: str, options: dict[str, Any]) -> Backend:
+    """Open the backend that the entry point of a URL's scheme names.
+
+    Raises:
+        UnsupportedError: no engine of that name is installed.
+    """
+    found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    if scheme not in found:
+        names = ", ".join(sorted(found))
+        raise UnsupportedError(f"no engine for {url!r}: the scheme is one of {names}; others come as packages")
+    backend: Backend = found[scheme].load()(url, **options)
+    return backend

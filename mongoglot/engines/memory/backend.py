@@ -1,0 +1,109 @@
+"""Collections as dicts of documents; a filter is the Python callable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.residual import Split
+from mongoglot.compiler.values import Document, SortKey, sort_key
+from mongoglot.engines import python
+from mongoglot.engines.base import FindRequest, Record, ScanningBackend, finished
+from mongoglot.errors import DuplicateKeyError, UnsupportedError
+
+
+def open_backend(url: str, **options: Any) -> MemoryBackend:
+    """A new, empty store for `memory:`."""
+    if url != "memory:" or options:
+        raise UnsupportedError(f"the memory engine answers to 'memory:' without options, not to {url!r} {options}")
+    return MemoryBackend()
+
+
+class MemoryBackend(ScanningBackend[SortKey, None]):
+    """Documents in the order of insertion, by the sort key of their `_id`."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self._collections: dict[str, dict[SortKey, Record]] = {}
+        self._lock = threading.RLock()
+
+    def insert(self, collection: str, documents: list[Record]) -> None:
+        """Store copies of documents; see `Backend`."""
+        with self._lock:
+            stored = self._collections.setdefault(collection, {})
+            for document in documents:
+                key = sort_key(document["_id"])
+                if key in stored:
+                    raise DuplicateKeyError(collection, document["_id"])
+                stored[key] = copied(document)
+
+    def split(self, query: BoundPlan) -> Split[None]:
+        """Nothing is left over: the Python lowering is exact."""
+        return Split(query.optimised, None, None)
+
+    def candidates(
+        self, collection: str, query: BoundPlan, split: Split[None]  # noqa: ARG002 - all is pushed
+    ) -> Iterator[tuple[SortKey, Record]]:
+        """The matches as they are stored; callers copy what they hand out."""
+        matches: Callable[[Document], bool] = query.plan.lowered("python", python.lower).bind(query.values)
+        with self._lock:
+            rows = list(self._collections.get(collection, {}).items())
+        return ((key, document) for key, document in rows if matches(document))
+
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
+        """Copies of the matching documents; see `Backend`."""
+        found = (document for _, document in self.matching(collection, request.query))
+        return map(copied, finished(found, request))
+
+    def replace(self, collection: str, key: SortKey, document: Record) -> None:
+        """Put a copy in the place of a document."""
+        self._collections[collection][key] = copied(document)
+
+    def remove(self, collection: str, keys: list[SortKey]) -> None:
+        """Delete documents."""
+        for key in keys:
+            del self._collections[collection][key]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Nobody else writes meanwhile; changes are computed before the first is made."""
+        with self._lock:
+            yield
+
+    def drop(self, collection: str) -> None:
+        """Forget a collection."""
+        with self._lock:
+            self._collections.pop(collection, None)
+
+    def collection_names(self) -> list[str]:
+        """The collections that hold documents."""
+        with self._lock:
+            return sorted(name for name, rows in self._collections.items() if rows)
+
+    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
+        """The source of the function that every document is given to."""
+        code = request.query.plan.lowered("python", python.lower)
+        return {
+            "engine": self.name,
+            "python": code.source,
+            "documents": len(self._collections.get(collection, {})),
+            "residual": None,
+        }
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._collections.clear()
+
+
+def copied(value: Any) -> Any:
+    """An independent copy of a normalised value; what cannot change is shared."""
+    if value.__class__ is dict:
+        return {name: copied(item) for name, item in value.items()}
+    if value.__class__ is list:
+        return [copied(item) for item in value]
+    return value

@@ -1,0 +1,185 @@
+"""A store on a MongoDB server; pymongo's errors stop here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import bson
+import pymongo
+from bson import DBRef
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.raw_bson import RawBSONDocument
+from pymongo import errors
+from pymongo.collection import Collection
+
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.update import Update
+from mongoglot.engines.base import FindRequest, Record
+from mongoglot.engines.mongodb.lowering import to_filter
+from mongoglot.errors import DuplicateKeyError, FilterError, MongoglotError, StoreError, WriteError
+
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds to wait for a server before a call fails."""
+
+DEFAULT_DATABASE: Final = "mongoglot"
+
+_CODEC: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+_RAW: Final = CodecOptions(document_class=RawBSONDocument)
+
+
+def open_backend(url: str, *, timeout: float = DEFAULT_TIMEOUT, **options: Any) -> MongoDBBackend:
+    """A store for `mongodb://…`; the database is the one in the URL, or `mongoglot`.
+
+    Args:
+        url: as pymongo takes it.
+        timeout: seconds to wait for a server, at the start and later.
+        options: further keyword arguments of `pymongo.MongoClient`.
+    """
+    try:
+        client: pymongo.MongoClient[Any] = pymongo.MongoClient(
+            url, serverSelectionTimeoutMS=int(timeout * 1000), connectTimeoutMS=int(timeout * 1000), **options
+        )
+        client.admin.command("ping")
+    except (errors.PyMongoError, ValueError, TypeError) as error:
+        raise StoreError(f"no MongoDB server answers at {_shown(url)}: {error}") from None
+    return MongoDBBackend(client)
+
+
+def _shown(url: str) -> str:
+    """The URL without the password in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class MongoDBBackend:
+    """The backend that relays to a server: filter, projection, sort and update run there."""
+
+    name = "mongodb"
+
+    def __init__(self, client: pymongo.MongoClient[Any]) -> None:
+        self._client = client
+        self._database = client.get_default_database(DEFAULT_DATABASE)
+
+    def insert(self, collection: str, documents: list[Record]) -> None:
+        """Store documents; see `Backend`."""
+        if not documents:
+            return
+        try:
+            with _translated():
+                self._documents(collection).insert_many(documents)
+        except _BulkError as error:
+            raise _insert_error(collection, documents, error.details) from None
+
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
+        """The matching documents; see `Backend`."""
+        with _translated():
+            found = self._documents(collection, raw=True).find(
+                to_filter(request.query),
+                request.projection.spec if request.projection else None,
+                sort=request.sort.spec if request.sort else None,
+                skip=request.skip,
+            )
+            # pymongo's limits are int32 in sign and meaning: a larger one is no limit in practice
+            if request.limit:
+                found = found.limit(min(request.limit, 2**31 - 1))
+        return self._read(found)
+
+    def _read(self, found: Any) -> Iterator[Record]:
+        with _translated():
+            for document in found:
+                yield decoded(document.raw)
+
+    def count(self, collection: str, query: BoundPlan) -> int:
+        """How many documents match."""
+        with _translated():
+            return self._documents(collection).count_documents(to_filter(query))
+
+    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
+        """Update the first match or all."""
+        with _translated():
+            documents = self._documents(collection)
+            run = documents.update_many if many else documents.update_one
+            result = run(to_filter(query), update.spec)
+        return result.matched_count, result.modified_count
+
+    def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
+        """Delete the first match or all."""
+        with _translated():
+            documents = self._documents(collection)
+            return (documents.delete_many if many else documents.delete_one)(to_filter(query)).deleted_count
+
+    def drop(self, collection: str) -> None:
+        """Drop a collection."""
+        with _translated():
+            self._database.drop_collection(collection)
+
+    def collection_names(self) -> list[str]:
+        """The collections of the database."""
+        with _translated():
+            return sorted(self._database.list_collection_names())
+
+    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
+        """The filter that is sent, and the server's plan."""
+        with _translated():
+            plan = self._documents(collection).find(to_filter(request.query)).explain()
+        winning = plan.get("queryPlanner", {}).get("winningPlan")
+        return {"engine": self.name, "filter": to_filter(request.query), "plan": winning, "residual": None}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _documents(self, collection: str, *, raw: bool = False) -> Collection[Any]:
+        return self._database.get_collection(collection, codec_options=_RAW if raw else _CODEC)  # type: ignore[arg-type]
+
+
+def decoded(raw: bytes) -> Record:
+    """A document as every engine returns it: the driver's DBRefs are the documents that were stored."""
+    document: Record = bson.decode(raw, _CODEC)
+    return _without_dbrefs(document) if b"$ref\0" in raw else document
+
+
+def _without_dbrefs(value: Any) -> Any:
+    if isinstance(value, DBRef):
+        value = value.as_doc()
+    if isinstance(value, dict):
+        return {name: _without_dbrefs(item) for name, item in value.items()}
+    return [_without_dbrefs(item) for item in value] if isinstance(value, list) else value
+
+
+class _BulkError(Exception):
+    """A bulk write that failed, with the server's details."""
+
+    def __init__(self, details: dict[str, Any]) -> None:
+        self.details = details
+        super().__init__()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn pymongo's errors into ours."""
+    try:
+        yield
+    except errors.BulkWriteError as error:
+        raise _BulkError(dict(error.details)) from None
+    except errors.WriteError as error:
+        raise WriteError(error.code or 0, str(error)) from None
+    except errors.OperationFailure as error:
+        raise _failure(error) from None
+    except (errors.PyMongoError, bson.errors.BSONError) as error:
+        raise StoreError(f"the MongoDB server cannot be used: {error}") from None
+
+
+def _failure(error: errors.OperationFailure) -> MongoglotError:
+    details = error.details or {}
+    return FilterError(error.code or 0, str(details.get("errmsg", error)))
+
+
+def _insert_error(collection: str, documents: list[Record], details: dict[str, Any]) -> MongoglotError:
+    first = details["writeErrors"][0]
+    if first["code"] == 11000:
+        return DuplicateKeyError(collection, documents[first["index"]]["_id"])
+    return WriteError(first["code"], first["errmsg"])

@@ -1,0 +1,67 @@
+"""Writes vanish; reads raise and say why, so that nobody takes an empty answer for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.update import Update
+from mongoglot.engines.base import FindRequest, Record
+from mongoglot.errors import NoDataError, UnsupportedError
+
+
+def open_backend(url: str, **options: Any) -> NullBackend:
+    """The store for `null:`."""
+    if url != "null:" or options:
+        raise UnsupportedError(f"the null engine answers to 'null:' without options, not to {url!r} {options}")
+    return NullBackend()
+
+
+class NullBackend:
+    """The backend that keeps nothing."""
+
+    name = "null"
+
+    def insert(self, collection: str, documents: list[Record]) -> None:
+        """The documents vanish."""
+
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:  # noqa: ARG002
+        """Raise NoDataError."""
+        self._refuse(collection)
+
+    def count(self, collection: str, query: BoundPlan) -> int:  # noqa: ARG002
+        """Raise NoDataError."""
+        self._refuse(collection)
+
+    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:  # noqa: ARG002
+        """Nothing is there to update."""
+        return 0, 0
+
+    def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:  # noqa: ARG002
+        """Nothing is there to delete."""
+        return 0
+
+    def drop(self, collection: str) -> None:
+        """Nothing is there to drop."""
+
+    def collection_names(self) -> list[str]:
+        """No collection holds anything."""
+        return []
+
+    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:  # noqa: ARG002
+        """Why there is no answer."""
+        return {"engine": self.name, "reason": _reason(collection), "residual": None}
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _refuse(self, collection: str) -> NoReturn:
+        raise NoDataError(_reason(collection))
+
+
+def _reason(collection: str) -> str:
+    return (
+        f"nothing can be read from {collection!r}: the store is 'null:', which keeps nothing; "
+        "open a 'memory:', 'sqlite:PATH' or 'mongodb://…' store to keep records"
+    )

@@ -1,0 +1,277 @@
+"""Stores and collections: what a user calls, with pymongo's names and meanings."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, final
+
+from bson import Decimal128, ObjectId, Timestamp
+
+from mongoglot.compiler import projection as projections
+from mongoglot.compiler import sort as sorts
+from mongoglot.compiler.update import read_update
+from mongoglot.compiler.values import normalise_fields
+from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
+from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError, WriteError
+from mongoglot.grammar.operators import Dialect
+from mongoglot.query import Query, compile  # noqa: A004 - as in `re`
+
+MAX_STORED_DEPTH: Final = 180
+"""How deep a server lets stored documents nest (measured on 6.0.5: 180 levels are stored, 181 are not)."""
+
+_INT64_MAX: Final = 2**63 - 1
+
+Filter = Mapping[str, Any] | Query | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InsertOneResult:
+    """The `_id` of the document that was inserted."""
+
+    inserted_id: Any
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InsertManyResult:
+    """The `_id`s of the documents that were inserted, in order."""
+
+    inserted_ids: list[Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UpdateResult:
+    """How many documents an update matched, and how many of them it changed."""
+
+    matched_count: int
+    modified_count: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DeleteResult:
+    """How many documents were deleted."""
+
+    deleted_count: int
+
+
+def connect(url: str, **options: Any) -> Store:
+    """Open a store.
+
+    Args:
+        url: `memory:`, `sqlite:PATH`, `mongodb://host/database`, `null:`, or what an installed engine answers to.
+        options: of the engine.
+
+    Raises:
+        UnsupportedError: no engine answers to the URL.
+        StoreError: it cannot be opened.
+    """
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
+    if scheme is None:
+        raise UnsupportedError(f"{url!r} is no store: write memory:, sqlite:PATH, mongodb://host/database or null:")
+    return Store(open_engine(scheme[1], url, options))
+
+
+@final
+class Store:
+    """An open store; `store["tasks"]` is a collection. Also a context manager that closes it."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+    def __getitem__(self, name: str) -> Collection:
+        """A collection; it comes into being with its first document."""
+        if not isinstance(name, str) or not name or "\0" in name or "$" in name:
+            raise UnsupportedError(f"{name!r} cannot name a collection: it needs characters, but no NUL and no '$'")
+        return Collection(self, name)
+
+    def collection_names(self) -> list[str]:
+        """The names of the collections that hold documents, sorted."""
+        return self.backend.collection_names()
+
+    def close(self) -> None:
+        """Release the file or connection; calling it again does nothing."""
+        self.backend.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<mongoglot store on {self.backend.name}>"
+
+
+@final
+class Collection:
+    """A named set of documents.
+
+    Filters are compiled before the store is touched, so a wrong one raises the same FilterError everywhere.
+    """
+
+    def __init__(self, store: Store, name: str, dialect: Dialect = "mongodb") -> None:
+        self.store = store
+        self.name = name
+        self.dialect: Dialect = dialect
+
+    def with_dialect(self, dialect: Dialect) -> Collection:
+        """The same collection, its filters read in another dialect."""
+        return Collection(self.store, self.name, dialect)
+
+    def insert_one(self, document: Mapping[str, Any]) -> InsertOneResult:
+        """Store a document; without `_id` it gets an ObjectId. The mapping itself is left alone.
+
+        Raises:
+            EncodingError: BSON cannot hold a value; the error names its path, nothing is written.
+            WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already.
+        """
+        stored = _stored(document)
+        self._backend.insert(self.name, [stored])
+        return InsertOneResult(stored["_id"])
+
+    def insert_many(self, documents: Iterable[Mapping[str, Any]]) -> InsertManyResult:
+        """Store documents in order. All are checked first; at a duplicate `_id` those before it stay.
+
+        Raises:
+            as `insert_one`.
+        """
+        stored = [_stored(document) for document in documents]
+        self._backend.insert(self.name, stored)
+        return InsertManyResult([document["_id"] for document in stored])
+
+    def find(
+        self,
+        filter: Filter = None,  # noqa: A002 - pymongo's name
+        projection: projections.Spec = None,
+        *,
+        sort: sorts.Spec = None,
+        skip: Any = 0,
+        limit: Any = 0,
+    ) -> Iterator[Record]:
+        """The documents that match, read as they are asked for.
+
+        Args:
+            filter: a filter or a compiled query; None for all.
+            projection: fields to include or exclude, or a list of names; None for all.
+            sort: a name, `[(name, 1 or -1), …]`, or a document.
+            skip: how many to leave out at the start.
+            limit: how many at most; 0 for all.
+
+        Raises:
+            FilterError: with the server's code, in the server's order of checks.
+        """
+        return self._backend.find(self.name, self._request(filter, projection, sort, skip, limit))
+
+    def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:  # noqa: A002
+        """The first match or None; a filter that is no mapping is an `_id`."""
+        if filter is not None and not isinstance(filter, (Mapping, Query)):
+            filter = {"_id": filter}  # noqa: A001
+        return next(self.find(filter, *args, **{**options, "limit": 1}), None)
+
+    def count_documents(self, filter: Filter) -> int:  # noqa: A002
+        """How many documents match."""
+        return self._backend.count(self.name, self._compiled(filter))
+
+    def update_one(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:  # noqa: A002
+        """Apply `$set` and `$unset` to the first match."""
+        return self._update(filter, update, many=False)
+
+    def update_many(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:  # noqa: A002
+        """Apply `$set` and `$unset` to all matches, or to none where one of them cannot be changed so."""
+        return self._update(filter, update, many=True)
+
+    def delete_one(self, filter: Filter) -> DeleteResult:  # noqa: A002
+        """Delete the first match."""
+        return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=False))
+
+    def delete_many(self, filter: Filter) -> DeleteResult:  # noqa: A002
+        """Delete all matches."""
+        return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=True))
+
+    def drop(self) -> None:
+        """Delete the collection and all in it."""
+        self._backend.drop(self.name)
+
+    def explain(self, filter: Filter = None, projection: projections.Spec = None, **options: Any) -> dict[str, Any]:  # noqa: A002
+        """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates."""
+        wanted = {"sort": None, "skip": 0, "limit": 0, **options}
+        return self._backend.explain(self.name, self._request(filter, projection, **wanted))
+
+    @property
+    def _backend(self) -> Backend:
+        return self.store.backend
+
+    def _compiled(self, filter: Filter) -> Query:  # noqa: A002
+        return filter if isinstance(filter, Query) else compile({} if filter is None else filter, dialect=self.dialect)
+
+    def _request(self, filter: Filter, projection: Any, sort: Any, skip: Any, limit: Any) -> FindRequest:  # noqa: A002
+        skip, limit = _bound("skip", skip), _bound("limit", limit)
+        query = self._compiled(filter)
+        return FindRequest(query, projections.read_projection(projection), sorts.read_sort(sort), skip, limit)
+
+    def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:  # noqa: A002
+        counts = self._backend.update(self.name, self._compiled(filter), read_update(update), many=many)
+        return UpdateResult(*counts)
+
+    def __repr__(self) -> str:
+        return f"<mongoglot collection {self.name!r} on {self._backend.name}>"
+
+
+def _bound(name: str, value: Any) -> int:
+    """A skip or limit as a server reads it (semantics 6.5)."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):
+        reason = f"BSON field 'FindCommandRequest.{name}' is the wrong type '{type(value).__name__}', expected a number"
+        raise FilterError(14, reason, path=name)
+    exact = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
+    count = 0 if exact.is_nan() else int(min(max(exact, Decimal(-_INT64_MAX)), Decimal(_INT64_MAX)))
+    if count < 0:
+        raise FilterError(51024, f"BSON field '{name}' value must be >= 0, actual value '{count}'", path=name)
+    return count
+
+
+def _stored(document: Mapping[str, Any]) -> Record:
+    """The document as a server stores it: `_id` first, top-level Timestamp(0, 0) replaced by now (semantics 2.1).
+
+    Raises:
+        WriteError: codes 15 (too deep), 52 and 53 (what cannot be an `_id`).
+    """
+    if not isinstance(document, Mapping):
+        raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
+    try:
+        fields = normalise_fields(document, "", MAX_STORED_DEPTH - 1)
+    except EncodingTypeError as error:
+        if "nest at most" not in error.reason:
+            raise
+        raise WriteError(15, f"cannot insert document because it exceeds {MAX_STORED_DEPTH} levels") from None
+    key = fields.pop("_id") if "_id" in fields else ObjectId()
+    _check_id(key)
+    zero = Timestamp(0, 0)
+    for name, value in fields.items():
+        if value.__class__ is Timestamp and value == zero:
+            fields[name] = Timestamp(int(time.time()), 1)
+    return {"_id": key, **fields}
+
+
+def _check_id(key: Any) -> None:
+    """Refuse what a server refuses as an `_id`."""
+    kind = {"list": "array", "Regex": "regex"}.get(type(key).__name__)
+    if kind is not None:
+        raise WriteError(53, f"The '_id' value cannot be of type {kind}")
+    if isinstance(key, dict):
+        for name in key:
+            if name.startswith("$"):
+                raise WriteError(52, f"_id fields may not contain '$'-prefixed fields: {name} is not valid for storage.")
+
+
+__all__ = [
+    "Collection", "DeleteResult", "InsertManyResult", "InsertOneResult", "Store", "UpdateResult", "connect",
+]  # fmt: skip
