@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pymongo.database import Database
 
-COVERED = 1388
+COVERED = 1387
 
 DEFERRED = {
     "uses $regex": 251, "uses $elemMatch": 187, "uses $type": 109, "uses $jsonSchema": 99, "uses $expr": 91,
@@ -27,7 +27,7 @@ DEFERRED = {
     "uses $bitsAllClear": 29, "uses $bitsAnySet": 24, "uses $where": 23, "uses $bitsAnyClear": 21,
     "uses an internal operator": 20, "uses $sampleRate": 14, "uses $alwaysTrue": 8, "uses $alwaysFalse": 8,
     "uses $geoWithin": 8, "uses $near": 8, "uses $text": 8, "uses $options": 3, "uses $geoIntersects": 2,
-    "uses $within": 1, "uses $nearSphere": 1,
+    "uses $within": 1, "uses $geoNear": 1, "uses $nearSphere": 1,
     "collation": 87, "positional projection": 26, "$slice projection": 25, "computed projection": 23,
     "$elemMatch projection": 14,
     "a filter that is no document": 3, "a projection that is no document": 1, "a sort that is no document": 1,

@@ -104,3 +104,24 @@ EXISTS_OPERANDS: Final[tuple[Any, ...]] = (
     True, False, True, False, 1, 0, 0.0, -0.0, None, float("nan"), "", "a", [], {},
     Decimal128("0E+3"), Int64(0),
 )  # fmt: skip
+
+_CONFUSABLE: Final[tuple[tuple[Any, ...], ...]] = (
+    (1, True, 1.0, Decimal128("1"), "1", [1]),
+    (0, False, -0.0, Decimal128("-0"), None, "", [], {}),
+    (2**53 + 1, float(2**53), 2**53, Decimal128("9007199254740993")),
+    (0.1, Decimal128("0.1"), 0.5, Decimal128("0.5")),
+    (2**63 - 1, 2.0**63, 1e308, Decimal128("1E+400"), float("inf")),
+    (float("nan"), Decimal128("NaN"), float("-inf")),
+    ("a", "A", "aa", "a\0", Code("a"), b"a"),
+    ("é", "e\u0301"),
+    (b"aa", Binary(b"a", 5), Binary(b"a", 2), Binary(b"a", 128)),
+    (Code("b"), Code("a"), Code("a", {}), Code("a", {"x": 1})),
+    (*INSTANTS, Timestamp(1, 0)),
+    (Timestamp(1, 1), Timestamp(1, 0), Timestamp(0, 1), Timestamp(2**31, 1)),
+    (Regex("b"), Regex("a"), Regex("a", "i"), Regex("b", "im")),
+    ("\uffff", "\U0010ffff", "\U0010ffffa", "\U0010ffffn1"),
+    (MinKey(), MaxKey(), None),
+)
+
+LOOKALIKES: Final = {repr(value): group for group in _CONFUSABLE for value in group}
+"""What a value is easily confused with, by its repr."""

@@ -148,7 +148,7 @@ def path_and_operand(choices: Choices, near: Sequence[Document]) -> tuple[str, A
     """A path and something to compare it with: both from one of the documents `near`, or random."""
     if near and chance(choices, 70):
         path, found = place(choices, choices.choose(near))
-        operand = found if chance(choices, 60) else value(choices, 2)
+        operand = choices.choose((found, found, similar(choices, found), value(choices, 2)))
         return ("a" if path.startswith("$") else path), operand
     if chance(choices, 30):
         return ".".join(choices.choose(alphabet.NAMES) for _ in range(choices.count(1, 4))), value(choices)
@@ -173,6 +173,22 @@ def place(choices: Choices, document: Document) -> tuple[str, Any]:
             here = here[index]
         else:
             return ".".join(parts), here
+
+
+def similar(choices: Choices, found: Any) -> Any:
+    """A value that a careless comparison takes for the one found."""
+    way = choices.count(0, 2)
+    if isinstance(found, dict) and found:
+        name = choices.choose(tuple(found))
+        if way == 0:
+            return {**found, name: similar(choices, found[name])}
+        return dict(reversed(found.items())) if way == 1 else {name: found[name]}
+    if isinstance(found, list) and found:
+        index = choices.count(0, len(found) - 1)
+        if way == 0:
+            return [*found[:index], similar(choices, found[index]), *found[index + 1 :]]
+        return found[::-1] if way == 1 else found[index]
+    return choices.choose(alphabet.LOOKALIKES.get(repr(found), ([found],)))
 
 
 def condition(
@@ -203,7 +219,8 @@ def operator_document(
 def near_value(choices: Choices, near: Sequence[Document]) -> Any:
     """Another operand: one found in the documents `near`, or random."""
     if near and chance(choices, 40):
-        return place(choices, choices.choose(near))[1]
+        found = place(choices, choices.choose(near))[1]
+        return similar(choices, found) if chance(choices, 30) else found
     return value(choices, 2)
 
 
@@ -224,7 +241,10 @@ def _no_regex(_: Choices, operand: Any) -> Any:
 
 
 def _members(choices: Choices, operand: Any) -> list[Any]:
-    members = [value(choices, 2) for _ in range(choices.count(0, 3))]
+    simple = chance(choices, 50)
+    members = [
+        choices.choose(alphabet.SIMPLE) if simple else value(choices, 2) for _ in range(choices.count(0, 3))
+    ]
     if chance(choices, 85):
         members.insert(choices.count(0, len(members)), operand)
     return [member if is_plain_literal(member) else [member] for member in members]

@@ -27,6 +27,7 @@ LATER_AT_PATHS = frozenset(
         "$geoIntersects",
         "$near",
         "$nearSphere",
+        "$geoNear",
         "$within",
     ]
 )
