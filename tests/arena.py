@@ -11,7 +11,7 @@ from mongoglot.errors import FilterError
 from mongoglot.testing import Difference, Outcome, differing, minimal_differences, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pymongo.database import Database
 
@@ -48,7 +48,7 @@ class Arena:
             for store in self._stores.values():
                 store[self._name].insert_many(documents)
 
-    def server_find(self, query: Document, **options: Any) -> list[Document]:
+    def server_find(self, query: Mapping[str, Any], **options: Any) -> list[Document]:
         """What the server answers to the bare command; its errors come as FilterErrors."""
         command = {"find": self._name, "filter": query, "singleBatch": True, "batchSize": 10_000, **options}
         try:
@@ -58,7 +58,7 @@ class Arena:
         found: list[Document] = reply["cursor"]["firstBatch"]
         return found
 
-    def find(self, contestant: str, query: Document, **options: Any) -> list[Document]:
+    def find(self, contestant: str, query: Mapping[str, Any], **options: Any) -> list[Document]:
         """What one of the contestants answers."""
         if contestant == MATCHES:
             return list(mongoglot.compile(query).filter(self.documents))
@@ -109,3 +109,15 @@ def shown_singly(
         return single.actual(contestant, dict(query))
 
     return minimal_differences(query, suspects, reference, tested)
+
+
+def shrunk(arena: Arena, differs: Callable[[], bool]) -> list[Document]:
+    """The documents that are needed to see a difference, one after the other left out where it stays."""
+    needed = arena.documents
+    for document in list(needed):
+        fewer = [other for other in needed if other is not document]
+        arena.fill(fewer)
+        if differs():
+            needed = fewer
+    arena.fill(needed)
+    return needed
