@@ -13,9 +13,7 @@ import datetime
 import math
 from collections.abc import Callable, Iterable
 from json import JSONDecoder
-from json.encoder import (
-    encode_basestring as _quote,
-)  # leaves all but quotes, backslashes and controls as it is
+from json.encoder import encode_basestring as _quote  # keeps what is not ASCII as it is
 from typing import TYPE_CHECKING, Any, Final
 
 import bson
@@ -173,12 +171,14 @@ def _double(value: float) -> str:
 
 
 class _Names(dict[str, str]):
-    """Quoted field names, remembered: documents of a collection share them."""
+    """Quoted field names; the usual ones are remembered, as documents of a collection share them."""
 
     def __missing__(self, name: str) -> str:
-        if len(self) >= 4096:
-            self.clear()
-        quoted = self[name] = _quote(name) + ":"
+        quoted = _quote(name) + ":"
+        if len(name) <= 64:
+            if len(self) >= 4096:
+                self.clear()
+            self[name] = quoted
         return quoted
 
 
