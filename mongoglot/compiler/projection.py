@@ -40,7 +40,7 @@ class Projection:
         if not self.with_id:
             result.pop("_id", None)
             return result
-        if "_id" in document and "_id" not in result:
+        if self.include and "_id" in document and "_id" not in self.fields:
             return {"_id": document["_id"], **result}
         return result
 

@@ -10,11 +10,11 @@ from importlib.metadata import entry_points
 from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from mongoglot.compiler.ast import Node
+from mongoglot.compiler.ast import Always, Node
 from mongoglot.compiler.lowering import Lowering
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.projection import Projection
-from mongoglot.compiler.residual import Split, split
+from mongoglot.compiler.residual import split
 from mongoglot.compiler.sort import Sort
 from mongoglot.compiler.update import Update
 from mongoglot.compiler.values import Document
@@ -84,18 +84,14 @@ class Backend(Protocol):
         ...
 
 
-class ScanningBackend(ABC, Generic[Key, Code]):
-    """A backend that gives candidates: the rest of find, update and delete is done here.
-
-    A subclass needs to offer storage and a lowering; what the lowering declines is checked on the candidates.
-    """
+class ScanningBackend(ABC, Generic[Key]):
+    """A backend that finds matches; the rest of find, update and delete is done here."""
 
     name: str
-    lowering: Lowering[Code]
 
     @abstractmethod
-    def candidates(self, collection: str, query: BoundPlan, split: Split[Code]) -> Iterator[tuple[Key, Record]]:
-        """At least every document that matches `split.pushed`, in the order of insertion, each with its row's key."""
+    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[Key, Record]]:
+        """Exactly the documents that match, in the order of insertion, each with the key of its row."""
 
     @abstractmethod
     def replace(self, collection: str, key: Key, document: Record) -> None:
@@ -108,17 +104,6 @@ class ScanningBackend(ABC, Generic[Key, Code]):
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """What is written inside is written whole, or not at all."""
-
-    def split(self, query: BoundPlan) -> Split[Code]:
-        """The two halves of a query on this engine."""
-        return query.plan.lowered((self.name, self.lowering), lambda node: split(node, self.lowering))
-
-    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[Key, Record]]:
-        """Exactly the documents that match, in the order of insertion."""
-        halves = self.split(query)
-        pairs = self.candidates(collection, query, halves)
-        check = residual_check(query, halves.residual)
-        return pairs if check is None else ((key, document) for key, document in pairs if check(document))
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
@@ -145,6 +130,32 @@ class ScanningBackend(ABC, Generic[Key, Code]):
             keys = [key for key, _ in islice(self.matching(collection, query), None if many else 1)]
             self.remove(collection, keys)
         return len(keys)
+
+
+class LoweringBackend(ScanningBackend[Key], Generic[Key, Code]):
+    """A backend with a lowering: what that declines is checked here, on the candidates that the store gives."""
+
+    lowering: Lowering[Code]
+
+    @abstractmethod
+    def candidates(self, collection: str, code: Code | None, query: BoundPlan) -> Iterator[tuple[Key, Record]]:
+        """At least every document that `code` lets through, in the order of insertion; None lets all through."""
+
+    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[Key, Record]]:
+        """Exactly the documents that match."""
+        halves = query.plan.lowered((self.name, self.lowering), lambda node: split(node, self.lowering))
+        if halves.pushed == Always(False):
+            return iter(())
+        pairs = self.candidates(collection, halves.code, query)
+        return checked(pairs, query, halves.residual)
+
+
+def checked(
+    pairs: Iterator[tuple[Key, Record]], query: BoundPlan, residual: Node | None
+) -> Iterator[tuple[Key, Record]]:
+    """The candidates that the residual lets through."""
+    check = residual_check(query, residual)
+    return pairs if check is None else ((key, document) for key, document in pairs if check(document))
 
 
 def residual_check(query: BoundPlan, residual: Node | None) -> Callable[[Document], bool] | None:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from mongoglot.compiler.plan import BoundPlan
-from mongoglot.compiler.residual import Split
-from mongoglot.compiler.values import Document, SortKey, sort_key
+from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines import python
 from mongoglot.engines.base import FindRequest, Record, ScanningBackend, finished
 from mongoglot.errors import DuplicateKeyError, UnsupportedError
 
 
-def open_backend(url: str, **options: Any) -> MemoryBackend:
-    """A new, empty store for `memory:`."""
-    if url != "memory:" or options:
-        raise UnsupportedError(f"the memory engine answers to 'memory:' without options, not to {url!r} {options}")
+def open_backend(url: str, *, tables: Iterable[Any] = ()) -> MemoryBackend:  # noqa: ARG001 - has no columns
+    """A new, empty store for `memory:`; declared columns mean nothing to it."""
+    if url != "memory:":
+        raise UnsupportedError(f"the memory engine answers to 'memory:', not to {url!r}")
     return MemoryBackend()
 
 
-class MemoryBackend(ScanningBackend[SortKey, None]):
+class MemoryBackend(ScanningBackend[SortKey]):
     """Documents in the order of insertion, by the sort key of their `_id`."""
 
     name = "memory"
@@ -41,15 +40,9 @@ class MemoryBackend(ScanningBackend[SortKey, None]):
                     raise DuplicateKeyError(collection, document["_id"])
                 stored[key] = copied(document)
 
-    def split(self, query: BoundPlan) -> Split[None]:
-        """Nothing is left over: the Python lowering is exact."""
-        return Split(query.optimised, None, None)
-
-    def candidates(
-        self, collection: str, query: BoundPlan, split: Split[None]  # noqa: ARG002 - all is pushed
-    ) -> Iterator[tuple[SortKey, Record]]:
+    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[SortKey, Record]]:
         """The matches as they are stored; callers copy what they hand out."""
-        matches: Callable[[Document], bool] = query.plan.lowered("python", python.lower).bind(query.values)
+        matches = query.plan.lowered("python", python.lower).bind(query.values)
         with self._lock:
             rows = list(self._collections.get(collection, {}).items())
         return ((key, document) for key, document in rows if matches(document))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,11 +30,14 @@ _CODEC: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConvers
 _RAW: Final = CodecOptions(document_class=RawBSONDocument)
 
 
-def open_backend(url: str, *, timeout: float = DEFAULT_TIMEOUT, **options: Any) -> MongoDBBackend:
+def open_backend(
+    url: str, *, tables: Iterable[Any] = (), timeout: float = DEFAULT_TIMEOUT, **options: Any  # noqa: ARG001
+) -> MongoDBBackend:
     """A store for `mongodb://…`; the database is the one in the URL, or `mongoglot`.
 
     Args:
         url: as pymongo takes it.
+        tables: declared columns, which mean nothing to a server.
         timeout: seconds to wait for a server, at the start and later.
         options: further keyword arguments of `pymongo.MongoClient`.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from mongoglot.compiler.plan import BoundPlan
@@ -11,10 +11,10 @@ from mongoglot.engines.base import FindRequest, Record
 from mongoglot.errors import NoDataError, UnsupportedError
 
 
-def open_backend(url: str, **options: Any) -> NullBackend:
-    """The store for `null:`."""
-    if url != "null:" or options:
-        raise UnsupportedError(f"the null engine answers to 'null:' without options, not to {url!r} {options}")
+def open_backend(url: str, *, tables: Iterable[Any] = ()) -> NullBackend:  # noqa: ARG001 - has no columns
+    """The store for `null:`; declared columns mean nothing to it."""
+    if url != "null:":
+        raise UnsupportedError(f"the null engine answers to 'null:', not to {url!r}")
     return NullBackend()
 
 

@@ -1,0 +1,73 @@
+"""The physical side of a collection: which fields are columns, and which column holds the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
+
+from mongoglot.compiler.ast import Path
+from mongoglot.errors import UnsupportedError
+
+ColumnType: TypeAlias = Literal["string", "number", "date", "bool"]
+"""What a column holds: text, int64 and double, milliseconds since 1970 UTC, 0 and 1."""
+
+COLUMN_TYPES: tuple[ColumnType, ...] = ("string", "number", "date", "bool")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field that is a column.
+
+    Attributes:
+        name: of the column.
+        type: of the values in it.
+        path: of the field, dotted; the column's name if not given.
+        mixed: whether the column may hold an empty BLOB, which says that the field has a value that the column
+            cannot hold and that the document has the truth. Stores of mongoglot write such columns.
+        indexed: whether a store keeps an index on it.
+    """
+
+    name: str
+    type: ColumnType
+    path: str = ""
+    mixed: bool = False
+    indexed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.type not in COLUMN_TYPES:
+            raise UnsupportedError(f"no column type {self.type!r}; there are {', '.join(COLUMN_TYPES)}")
+        if not self.path:
+            object.__setattr__(self, "path", self.name)
+
+    @property
+    def field(self) -> Path:
+        """The path, split."""
+        return tuple(self.path.split("."))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to query.
+
+    A NULL in a column reads as a field whose value is null; a field that is neither a column nor in the document
+    column is an error where a query names it.
+
+    Attributes:
+        name: of the table.
+        columns: the fields that are columns.
+        document: the column with the rest as a JSON or JSONB document, or None.
+    """
+
+    name: str
+    columns: tuple[Column, ...] = ()
+    document: str | None = "doc"
+
+    def column(self, path: Path) -> Column | None:
+        """The column of a path, or None."""
+        return next((column for column in self.columns if column.field == path), None)
+
+    def scalar_prefix(self, path: Path) -> Column | None:
+        """A column whose field the path goes into, though it holds scalars only."""
+        return next((c for c in self.columns if path[: len(c.field)] == c.field and path != c.field), None)

@@ -1,0 +1,24 @@
+"""The sqlite engine: documents as JSONB in one file, filters as SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.engines.sql.table import Table
+
+__all__ = ["open_backend", "to_sql"]
+
+
+def open_backend(url: str, **options: Any) -> Any:
+    """A store in a file; apsw is loaded here, when the first one is opened."""
+    from mongoglot.engines.sqlite.backend import open_backend as opened
+
+    return opened(url, **options)
+
+
+def to_sql(query: BoundPlan, table: Table | None) -> Any:
+    """A query as a condition; sqlglot is loaded here, when the first one is lowered."""
+    from mongoglot.engines.sqlite.lowering import to_sql as lowered
+
+    return lowered(query, table)

@@ -1,0 +1,118 @@
+"""Predicates on a declared column: plain comparisons, which an index can serve.
+
+A column holds values of its type and NULL for null and missing. In a mongoglot store it may also hold an empty
+BLOB, the mark of a value that the column cannot hold; then the document decides. A BLOB is greater than every
+number and text in SQLite, so `c >= x''` finds the marks through the same index.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, assert_never
+
+from mongoglot.compiler.ast import Compare, Exists, Glob, In, Leaf
+from mongoglot.compiler.values import ValueClass, milliseconds, value_class
+from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sql.table import Column, ColumnType
+from mongoglot.engines.sqlite.conditions import Binder
+from mongoglot.engines.sqlite.glob import to_sqlite_glob
+from mongoglot.engines.sqlite.numbers import native_number
+
+_KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
+    "string": frozenset({"string"}),
+    "number": frozenset({"int", "double", "decimal"}),
+    "date": frozenset({"date"}),
+    "bool": frozenset({"bool"}),
+}
+"""The classes of operands that values of a column can compare with."""
+
+Bound = tuple[Expression, dict[str, tuple[int, Binder]]]
+
+
+def column_condition(leaf: Leaf, column: Column, on_document: Expression | None) -> Bound:
+    """The condition on a column, and its parameters; it may be NULL where it does not hold.
+
+    Args:
+        leaf: whose path is the column's.
+        column: of the table.
+        on_document: the same predicate on the document, for a mixed column.
+    """
+    mark, value = sql.blob(""), sql.name(column.name)
+    if on_document is not None and isinstance(leaf, Exists):  # NULL is null or missing, which the document tells
+        return sql.some_of([sql.compare("$lt", value, mark), on_document]), {}
+    if on_document is not None and _is_beyond(leaf):
+        return on_document, {}
+    tree, parameters, with_marks = _on_column(leaf, column)
+    if on_document is None:
+        return tree, parameters
+    if with_marks:  # the comparison is true of the marks too
+        tree = sql.all_of([tree, sql.compare("$lt", value.copy(), mark.copy())])
+    marked = sql.all_of([sql.compare("$gte", value, mark), on_document])
+    return sql.some_of([tree, marked]), parameters
+
+
+def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, dict[str, tuple[int, Binder]], bool]:
+    """The condition on the column's own values, its parameters, and whether it holds for marks too."""
+    value = sql.name(column.name)
+    match leaf:
+        case Exists():
+            return sql.TRUE.copy(), {}, False  # a row has all of its columns, some of them null
+        case Compare(_, op, operand):
+            label = f"c{operand.index}"
+            match operand.kind:
+                case "null" if op == "$eq":
+                    return sql.is_null(value), {}, False
+                case _ if _is_beyond(leaf):
+                    return sql.TRUE.copy(), {}, False
+                case kind if kind in _KINDS[column.type]:
+                    binder = _binder(column.type, op)
+                    condition = sql.compare(op, value, sql.parameter(label))
+                    return condition, {label: (operand.index, binder)}, op in ("$gt", "$gte")
+                case _:
+                    return sql.FALSE.copy(), {}, False
+        case In(_, list_operand):
+            label = f"c{list_operand.index}"
+            hits = [sql.is_null(value)] if "null" in list_operand.kinds else []
+            parameters: dict[str, tuple[int, Binder]] = {}
+            if list_operand.kinds & _KINDS[column.type]:
+                members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
+                hits.append(sql.member_of(value.copy(), sql.select([sql.name("value", "list")], [members])))
+                parameters[label] = (list_operand.index, _list_binder(column.type))
+            return sql.some_of(hits), parameters, False
+        case Glob(_, operand):
+            if column.type != "string":
+                return sql.FALSE.copy(), {}, False
+            label = f"c{operand.index}"
+            has_nul = sql.call("instr", sql.cast(value, "BLOB"), sql.blob("00"))
+            matches = sql.glob(value.copy(), sql.parameter(label))
+            return sql.some_of([matches, has_nul]), {label: (operand.index, to_sqlite_glob)}, False
+        case _:
+            assert_never(leaf)
+
+
+def _is_beyond(leaf: Leaf) -> bool:
+    """`$gt: MinKey` and the like, true of every value of a column and of NULL."""
+    return isinstance(leaf, Compare) and leaf.operand.kind in ("minkey", "maxkey") and leaf.op != "$eq"
+
+
+def _binder(kind: ColumnType, op: Any) -> Binder:
+    match kind:
+        case "number":
+            return lambda value: native_number(op, value)
+        case "date":
+            return milliseconds
+        case "bool":
+            return int
+        case "string":
+            return str
+
+
+def _list_binder(kind: ColumnType) -> Binder:
+    kinds, convert = _KINDS[kind], _binder(kind, "$eq")
+
+    def bound(items: list[Any]) -> str:
+        natives = (convert(item) for item in items if value_class(item) in kinds)
+        return json.dumps([native for native in natives if native is not None], ensure_ascii=False)
+
+    return bound

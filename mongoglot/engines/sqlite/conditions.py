@@ -1,0 +1,257 @@
+"""Predicates as conditions on one JSON value, a condition for each of its JSON types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, assert_never, final
+
+from mongoglot.compiler.ast import Compare, Comparison, Exists, Glob, In, Leaf, ListSlot, Slot
+from mongoglot.compiler.values import is_array, is_document, value_class
+from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sqlite import encoding
+from mongoglot.engines.sqlite.equality import equals_pattern
+from mongoglot.engines.sqlite.glob import to_sqlite_glob
+from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
+
+Binder: TypeAlias = Callable[[Any], Any]
+"""From the value of a slot to the value of a parameter."""
+
+Parameters: TypeAlias = Mapping[str, tuple[int, Binder]]
+"""Parameter → the slot whose value it comes from, and how."""
+
+
+@final
+@dataclass(slots=True)
+class Conditions:
+    """A predicate on one value.
+
+    Attributes:
+        by_type: JSON type → the condition on such a value; `array` and `object` are of the value as a whole.
+        default: the condition for every other type.
+        missing: whether an absent field matches.
+        parameters: what the conditions use.
+        superset: whether the conditions let through more than the predicate.
+    """
+
+    by_type: dict[str, Callable[[Element], Expression]] = field(default_factory=dict)
+    default: bool = False
+    missing: bool = False
+    parameters: dict[str, tuple[int, Binder]] = field(default_factory=dict)
+    superset: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One JSON value.
+
+    Attributes:
+        value: SQL of a scalar's value: a number, text, or 0 and 1 for the booleans.
+        blob: SQL of the value as JSONB.
+    """
+
+    value: Expression
+    blob: Expression
+
+
+_NUMBERS: Final = ("integer", "real")
+_TAGGED: Final = frozenset(
+    {"string", "binary", "objectid", "date", "timestamp", "regex", "code", "minkey", "maxkey"}
+)
+"""Classes whose equal values have one encoding, a string."""
+
+
+def conditions_of(leaf: Leaf) -> Conditions | None:
+    """The conditions of a predicate, or None where SQL has none."""
+    match leaf:
+        case Compare(_, op, operand):
+            return comparison(op, operand)
+        case In(_, operand):
+            return membership(operand)
+        case Glob(_, operand):
+            return glob(operand)
+        case Exists():
+            return Conditions(default=True)
+        case _:
+            assert_never(leaf)
+
+
+def comparison(op: Comparison, operand: Slot) -> Conditions | None:
+    """`$eq`, `$gt`, … by the class of the operand (semantics 1.2)."""
+    found = Conditions()
+    index, kind = operand.index, operand.kind
+    match kind:
+        case "int" | "double" | "decimal" | "nan":
+            _number(found, op, operand)
+        case "bool":
+            found.parameters[f"p{index}"] = (index, int)
+            for name, truth in (("true", sql.integer(1)), ("false", sql.integer(0))):
+                found.by_type[name] = lambda _, truth=truth: sql.compare(op, truth.copy(), _p(index))  # type: ignore[misc]
+        case "null":
+            found.by_type["null"] = _always
+            found.missing = True
+        case "minkey" | "maxkey" if op != "$eq":
+            _beyond(found, op, operand)
+        case "object" | "array":
+            if op != "$eq":
+                return None  # SQL has no order of containers
+            found.parameters[f"p{index}"] = (index, encoding.equality_pattern)
+            found.by_type[kind] = lambda element: equals_pattern(element.blob, _p(index))
+        case "scoped code":
+            _interval(found, op, index, "text")
+        case _ if op == "$eq":
+            found.parameters[f"p{index}"] = (index, _encoded)
+            found.by_type["text"] = lambda element: sql.equals(element.value, _p(index))
+        case _:
+            _interval(found, op, index, "text")
+    return found
+
+
+def _number(found: Conditions, op: Comparison, operand: Slot) -> None:
+    """Native numbers compare with a native operand, stored decimals by their keys."""
+    index, kind = operand.index, operand.kind
+    if kind != "nan":
+        found.parameters[f"p{index}"] = (index, lambda value: native_number(op, value))
+
+        def compared(element: Element) -> Expression:
+            result = sql.compare(op, element.value, _p(index))
+            # no native number may equal a decimal, or lie beyond it: then the parameter is NULL
+            return sql.not_null_else(result, sql.FALSE.copy()) if kind == "decimal" else result
+
+        for name in _NUMBERS:
+            found.by_type[name] = compared
+    _interval(found, op, index, "text")
+
+
+def _interval(found: Conditions, op: Comparison, index: int, json_type: str) -> None:
+    """A comparison of encoded strings: an interval within the operand's bracket."""
+    found.parameters[f"p{index}_from"] = (index, lambda value: encoding.comparison_range(op, value)[0])
+    found.parameters[f"p{index}_to"] = (index, lambda value: encoding.comparison_range(op, value)[1])
+    low, high = f"p{index}_from", f"p{index}_to"
+    found.by_type[json_type] = lambda e: sql.between(e.value, sql.parameter(low), sql.parameter(high))
+
+
+def _beyond(found: Conditions, op: Comparison, operand: Slot) -> None:
+    """`$gt: MinKey` and the like: every other value is on one side of the operand, a missing one too."""
+    found.default = found.missing = True
+    found.by_type["array"] = _always
+    if op in ("$gt", "$lt"):
+        index = operand.index
+        found.parameters[f"p{index}"] = (index, _encoded)
+        found.by_type["text"] = lambda e: sql.negated(sql.equals(e.value, _p(index)))
+
+
+def membership(operand: ListSlot) -> Conditions:
+    """`$in` (semantics 3.1); the text of the SQL does not depend on how long the list is."""
+    found = Conditions()
+    kinds, label = operand.kinds, f"p{operand.index}"
+    texts: list[Callable[[Element], Expression]] = []
+
+    def bind(suffix: str, binder: Binder) -> str:
+        found.parameters[f"{label}_{suffix}"] = (operand.index, binder)
+        return f"{label}_{suffix}"
+
+    if kinds & {"int", "double", "decimal"}:
+        numbers = bind("numbers", _native_numbers)
+        for name in _NUMBERS:
+            found.by_type[name] = lambda e: _in_list(e.value, numbers)
+    if kinds & {"int", "double", "decimal", "nan"}:
+        keys = bind("keys", _number_keys)
+        texts.append(lambda e: _in_list(sql.call("substr", e.value, *map(sql.integer, (1, _KEY_END))), keys))
+    if kinds & _TAGGED:
+        strings = bind("strings", _encoded_strings)
+        texts.append(lambda e: _in_list(e.value, strings))
+    if "scoped code" in kinds:
+        codes = bind("codes", _scoped_codes)
+        texts.append(lambda e: _in_intervals(e.value, codes))
+    if texts:
+        found.by_type["text"] = lambda e: sql.some_of([text(Element(e.value.copy(), e.blob)) for text in texts])
+    if "bool" in kinds:
+        for name, truth in (("true", True), ("false", False)):
+            has = bind(name, lambda value, truth=truth: int(any(item is truth for item in value)))
+            found.by_type[name] = lambda _, has=has: sql.parameter(has)  # type: ignore[misc]
+    if "null" in kinds:
+        found.by_type["null"] = _always
+        found.missing = True
+    for container, holds in (("object", is_document), ("array", is_array)):
+        if container in kinds:
+            patterns = bind(container, lambda value, holds=holds: _patterns(value, holds))
+            found.by_type[container] = lambda e, patterns=patterns: _equals_some(e.blob, patterns)  # type: ignore[misc]
+    return found
+
+
+_KEY_END: Final = 2 + KEY_LENGTH
+_NUMBER_TAG: Final = encoding.tag_range("decimal")[0][:2]
+
+
+def _in_list(value: Expression, label: str) -> Expression:
+    members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
+    return sql.member_of(value, sql.select([sql.name("value", "list")], [members]))
+
+
+def _in_intervals(value: Expression, label: str) -> Expression:
+    low, high = (sql.call("json_extract", sql.name("value", "list"), sql.string(path)) for path in ("$[0]", "$[1]"))
+    members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
+    return sql.exists([members], sql.between(value, low, high))
+
+
+def _equals_some(blob: Expression, label: str) -> Expression:
+    members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
+    return sql.exists([members], equals_pattern(blob, sql.name("value", "list")))
+
+
+def _is_number(item: Any) -> bool:
+    return value_class(item) in ("int", "double", "decimal", "nan")
+
+
+def _native_numbers(items: list[Any]) -> str:
+    natives = [native_number("$eq", item) for item in items if _is_number(item)]
+    return json.dumps([native for native in natives if native is not None])  # SQLite reads Infinity
+
+
+def _number_keys(items: list[Any]) -> str:
+    return json.dumps([_NUMBER_TAG + number_key(item) for item in items if _is_number(item)])
+
+
+def _encoded_strings(items: list[Any]) -> str:
+    return json.dumps([_encoded(item) for item in items if value_class(item) in _TAGGED], ensure_ascii=False)
+
+
+def _scoped_codes(items: list[Any]) -> str:
+    codes = [item for item in items if value_class(item) == "scoped code"]
+    return json.dumps([encoding.comparison_range("$eq", item) for item in codes])
+
+
+def _patterns(items: list[Any], holds: Callable[[Any], bool]) -> str:
+    return "[" + ",".join(encoding.equality_pattern(item) for item in items if holds(item)) + "]"
+
+
+def glob(operand: Slot) -> Conditions:
+    """`$glob`: what SQLite's GLOB lets through is tested again, and so is a string with a NUL, where it stops."""
+    index = operand.index
+    found = Conditions(superset=True)
+    found.parameters[f"p{index}"] = (index, to_sqlite_glob)
+
+    def matches(element: Element) -> Expression:
+        has_nul = sql.call("instr", sql.cast(element.value, "BLOB"), sql.blob("00"))
+        return sql.some_of([sql.glob(element.value.copy(), _p(index)), has_nul])
+
+    found.by_type["text"] = matches
+    return found
+
+
+def _encoded(value: Any) -> str:
+    """The stored string of a value that has one encoding."""
+    return encoding.comparison_range("$eq", value)[0]
+
+
+def _always(_: Element) -> Expression:
+    return sql.TRUE.copy()
+
+
+def _p(index: int) -> Expression:
+    return sql.parameter(f"p{index}")
+

@@ -1,0 +1,141 @@
+"""The file of a SQLite store: opening and checking it, its errors, its transactions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import apsw
+
+from mongoglot.engines.sql.nodes import quoted
+from mongoglot.errors import StoreError
+
+APPLICATION_ID: Final = 0x6D676C74
+"""Marks a file as a mongoglot store ("mglt")."""
+
+FORMAT: Final = 1
+"""The version of the layout of the file, in `user_version`."""
+
+BUSY_TIMEOUT_MS: Final = 10_000
+
+CATALOGUE: Final = "mongoglot collections"
+"""The table that says which table and columns each collection has; users' tables never have its name."""
+
+
+class File:
+    """One open database file; calls from several threads take turns."""
+
+    def __init__(self, path: str, synchronous: Literal["normal", "full"]) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._closed = False
+        self._depth = 0
+        with translated(path):
+            self._connection = apsw.Connection(path)
+            self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            self._connection.pragma("trusted_schema", False)
+            self._connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        try:
+            self._check(synchronous)
+        except Exception:
+            self.close()
+            raise
+
+    def _check(self, synchronous: str) -> None:
+        """Refuse what is no store of ours before anything is written to it; make a new file ours."""
+        with translated(self.path):
+            application = self._connection.pragma("application_id")
+            version = self._connection.pragma("user_version")
+            empty = not next(iter(self._connection.execute("SELECT count(*) FROM sqlite_schema")))[0]
+        if application != APPLICATION_ID and not empty:
+            raise StoreError(f"{self.path} is an SQLite database, but not a mongoglot store; it was left untouched")
+        if application == APPLICATION_ID and version > FORMAT:
+            raise StoreError(
+                f"{self.path} was written by a newer mongoglot (format {version}, this one knows {FORMAT}); "
+                "it was left untouched"
+            )
+        with translated(self.path):
+            self._connection.pragma("synchronous", synchronous)
+            if empty:
+                self._connection.pragma("journal_mode", "wal")
+                with self.transaction():
+                    self._connection.pragma("application_id", APPLICATION_ID)
+                    self._connection.pragma("user_version", FORMAT)
+                    self._connection.execute(
+                        f"CREATE TABLE IF NOT EXISTS {quoted(CATALOGUE)} "
+                        "(collection TEXT PRIMARY KEY, name TEXT NOT NULL, columns TEXT NOT NULL) STRICT"
+                    )
+
+    def rows(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
+        """Run a statement; all of its rows."""
+        with self.lock, translated(self.path):
+            return list(self._open().execute(statement, parameters))
+
+    def changes(self) -> int:
+        """How many rows the last statement changed."""
+        return self._open().changes()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write whole or not at all; inside another transaction, as a part of that."""
+        with self.lock:
+            if self._depth:
+                yield
+                return
+            connection = self._open()
+            with translated(self.path):
+                connection.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield
+            except BaseException:
+                self._depth = 0
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            self._depth = 0
+            with translated(self.path):
+                connection.execute("COMMIT")
+
+    def commit(self) -> None:
+        """Commit what the current transaction has written so far, and go on in a new one."""
+        with translated(self.path):
+            self._open().execute("COMMIT")
+            self._open().execute("BEGIN IMMEDIATE")
+
+    def close(self) -> None:
+        """Close the file; calling it again does nothing."""
+        with self.lock:
+            if not self._closed:
+                self._closed = True
+                self._connection.close()
+
+    def _open(self) -> apsw.Connection:
+        if self._closed:
+            raise StoreError(f"the store in {self.path} is closed")
+        return self._connection
+
+
+@contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Turn apsw's errors into ours; a constraint is the caller's to explain."""
+    try:
+        yield
+    except apsw.ConstraintError:
+        raise
+    except apsw.NotADBError:
+        raise StoreError(f"{path} is not an SQLite database; it was left untouched") from None
+    except apsw.CantOpenError:
+        folder = Path(path).resolve().parent
+        raise StoreError(f"{path} cannot be opened: is {folder} a folder that can be written to?") from None
+    except apsw.FullError:
+        raise StoreError(f"the disk of {path} is full; what was committed before is intact") from None
+    except apsw.ReadOnlyError:
+        raise StoreError(f"{path} cannot be written: the file or its folder is read-only") from None
+    except apsw.BusyError:
+        raise StoreError(f"{path} is being written by another process for more than 10 s") from None
+    except apsw.Error as error:
+        raise StoreError(f"SQLite refuses an operation on {path}: {error}") from None
