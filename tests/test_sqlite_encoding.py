@@ -275,7 +275,7 @@ def stored(database: apsw.Connection, text: str) -> str:
 
 
 @given(documents)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_documents_come_back_as_from_the_driver(database: apsw.Connection, document: dict[str, Any]) -> None:
     text = encode(normalise(document))
     expected = driver_round_trip(document)
@@ -614,7 +614,7 @@ def test_identities_are_in_the_servers_order() -> None:
 
 
 @given(small_values, small_values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_identities_of_nested_values(left: Any, right: Any) -> None:
     keys = sort_key(left), sort_key(right)
     texts = identity(left), identity(right)
