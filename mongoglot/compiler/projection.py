@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -63,21 +63,26 @@ def read_projection(spec: Spec) -> Projection | None:
     if not spec:
         return None
     document = normalise_document(spec)
-    flat = list(_flattened(document, ""))
-    id_flags = [flag for path, flag in flat if path == "_id"]
-    others = [(path, flag) for path, flag in flat if path != "_id"]
-    include = others[0][1] if others else id_flags[0]
     tree: Tree = {}
-    for path, flag in others:
-        if flag != include:
+    include: bool | None = None
+    with_id: bool | None = None
+    for path, flag in _flattened(document, "", tree):
+        if path == "_id":  # may be left out of an inclusion, or named in an exclusion
+            with_id = flag
+        elif include is None:
+            include = flag
+        elif flag != include:
             verb, mode = ("exclusion", "inclusion") if include else ("inclusion", "exclusion")
             raise FilterError(31254 if include else 31253, f"Cannot do {verb} on field {path} in {mode} projection")
-        _add(tree, path)
-    return Projection(tree, include, id_flags[-1] if id_flags else True, document)
+    if with_id is not None:
+        del tree["_id"]
+    return Projection(
+        tree, include if include is not None else bool(with_id), with_id is not False, document
+    )
 
 
-def _flattened(spec: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, bool]]:
-    """Every path of the projection with its flag; `{c: {d: 1}}` is `c.d`."""
+def _flattened(spec: Mapping[str, Any], prefix: str, tree: Tree) -> Iterator[tuple[str, bool]]:
+    """Every path of the projection with its flag, as it is added to the tree; `{c: {d: 1}}` is `c.d`."""
     for name, value in spec.items():
         path = f"{prefix}{name}"
         _check_path(path, name)
@@ -86,9 +91,12 @@ def _flattened(spec: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, bool
                 51270, "An empty sub-projection is not a valid value. Found empty object at path", path=path
             )
         if isinstance(value, Mapping) and not next(iter(value)).startswith("$"):
-            yield from _flattened(value, path + ".")
+            _below(tree, path.split("."), path)
+            yield from _flattened(value, path + ".", tree)
             continue
-        yield path, _flag(value, path)
+        flag = _flag(value, path)
+        _add(tree, path)
+        yield path, flag
 
 
 def _flag(value: Any, path: str) -> bool:
@@ -124,15 +132,21 @@ def _add(tree: Tree, path: str) -> None:
         FilterError: it is the prefix of another one, or has another one as its prefix.
     """
     parts = path.split(".")
-    for index, part in enumerate(parts[:-1]):
-        below = tree.setdefault(part, {})
-        if below is None:
-            remaining = ".".join(parts[index + 1 :])
-            raise FilterError(31249, f"Path collision at {path} remaining portion {remaining}")
-        tree = below
+    tree = _below(tree, parts[:-1], path)
     if parts[-1] in tree:
         raise FilterError(31250, f"Path collision at {path}")
     tree[parts[-1]] = None
+
+
+def _below(tree: Tree, parts: list[str], path: str) -> Tree:
+    """The part of the tree below a prefix of a path."""
+    for index, part in enumerate(parts):
+        below = tree.setdefault(part, {})
+        if below is None:
+            remaining = ".".join(path.split(".")[index + 1 :])
+            raise FilterError(31249, f"Path collision at {path} remaining portion {remaining}")
+        tree = below
+    return tree
 
 
 def _included(document: dict[str, Any], fields: Tree) -> dict[str, Any]:

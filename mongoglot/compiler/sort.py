@@ -136,7 +136,7 @@ class _End:
 
     left: Path
     value: Any = None
-    nested: bool = False  # the value is an array that lies directly in an array; it is one candidate, whole
+    whole: bool = False  # the value is an array that an index named in another one: one candidate, not expanded
 
 
 _UNDEFINED: Final = object()
@@ -160,7 +160,7 @@ def _candidates(value: Any, ends: list[_End], chosen: dict[int, _End]) -> Iterat
         if not end.left:
             continue
         ends[position] = end = _step(value, end, chosen.get(position))
-        if not is_array(end.value) or end.nested:
+        if not is_array(end.value) or end.whole:
             continue
         if array is not None and end.value is not array:
             raise FilterError(2, "cannot sort with keys that are parallel arrays", path="sort")
@@ -200,5 +200,6 @@ def _descend(value: Any, left: Path, in_array: bool) -> _End:
         left = left[1:]
         in_array = False
     if is_array(value):
-        return _End(left, value, nested=in_array)
+        whole = in_array and not left
+        return _End((), _UNDEFINED) if whole and not value else _End(left, value, whole)
     return _End((), None if left or value is MISSING else value)

@@ -46,6 +46,9 @@ ESCAPED: Final = TAG + "A"
 PATTERN: Final = TAG + "Q"
 """Begins a number in an `equality_pattern`; never stored."""
 
+PATTERN_PREFIX: Final = TAG + "R"
+"""Begins a leaf of an `equality_pattern` that stored strings have to begin with; never stored."""
+
 _LETTERS: Final[dict[ValueClass, str]] = {
     kind: chr(ord("B") + sorted(set(RANK.values())).index(rank)) for kind, rank in RANK.items()
 }
@@ -343,8 +346,8 @@ def equality_pattern(value: Any) -> str:
 
     A number becomes a string of PATTERN, its key, a space, and the JSON text of the int64 or double that
     equals it, if there is one: `[1.0, Decimal128("1E+400")]` is `["<PATTERN>410000100… 1.0",
-    "<PATTERN>410400100… "]`. Every other leaf is as `encode` writes it, and equal values have equal leaves;
-    only code with a scope does not, if a number in the scope is of another type.
+    "<PATTERN>410400100… "]`. Code with a scope becomes PATTERN_PREFIX and what the stored string begins with. Every
+    other leaf is as `encode` writes it, and equal values have equal leaves.
     """
     return _pattern(normalise(value))
 
@@ -359,6 +362,8 @@ def _pattern(value: Any) -> str:
             native = native_number("$eq", value)
             text = "" if native is None else _double(native) if isinstance(native, float) else repr(native)
             return _quote(f"{PATTERN}{number_key(value)} {text}")
+        case "scoped code":
+            return _quote(f"{PATTERN_PREFIX}{TAG}{_identity(value)} ")
         case _:
             return _JSON[value.__class__](value)
 
