@@ -11,7 +11,7 @@ from mongoglot.errors import (
     UnsupportedError,
     WriteError,
 )
-from mongoglot.query import Query, compile  # noqa: A004 - as in `re`
+from mongoglot.query import Query, compile
 from mongoglot.store import Collection, Store, connect
 
 __all__ = [

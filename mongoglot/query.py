@@ -24,7 +24,7 @@ Mappings = TypeVar("Mappings", bound=Document)
 _PLANS: Final = PlanCache()
 
 
-def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query:  # noqa: A001 - as in `re`
+def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query:
     """Compile a MongoDB filter.
 
     Args:
@@ -98,8 +98,11 @@ class Query(BoundPlan):
         from mongoglot.engines import sqlite
 
         if dialect != "sqlite":
-            raise UnsupportedError(f"this version of mongoglot writes no SQL for {dialect!r}, only for 'sqlite'")
-        return sqlite.to_sql(self, table)
+            raise UnsupportedError(
+                f"this version of mongoglot writes no SQL for {dialect!r}, only for 'sqlite'"
+            )
+        result: Sql = sqlite.to_sql(self, table)
+        return result
 
     def to_mongodb(self) -> dict[str, Any]:
         """The query as a filter for a MongoDB server, built from the tree.

@@ -18,7 +18,7 @@ from mongoglot.compiler.values import normalise_fields
 from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError, WriteError
 from mongoglot.grammar.operators import Dialect
-from mongoglot.query import Query, compile  # noqa: A004 - as in `re`
+from mongoglot.query import Query, compile
 
 MAX_STORED_DEPTH: Final = 180
 """How deep a server lets stored documents nest (measured on 6.0.5: 180 levels are stored, 181 are not)."""
@@ -74,7 +74,9 @@ def connect(url: str, **options: Any) -> Store:
     """
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
     if scheme is None:
-        raise UnsupportedError(f"{url!r} is no store: write memory:, sqlite:PATH, mongodb://host/database or null:")
+        raise UnsupportedError(
+            f"{url!r} is no store: write memory:, sqlite:PATH, mongodb://host/database or null:"
+        )
     return Store(open_engine(scheme[1], url, options))
 
 
@@ -87,8 +89,10 @@ class Store:
 
     def __getitem__(self, name: str) -> Collection:
         """A collection; it comes into being with its first document."""
-        if not isinstance(name, str) or not name or "\0" in name or "$" in name:
-            raise UnsupportedError(f"{name!r} cannot name a collection: it needs characters, but no NUL and no '$'")
+        if not name or "\0" in name or "$" in name:
+            raise UnsupportedError(
+                f"{name!r} cannot name a collection: it needs characters, but no NUL and no '$'"
+            )
         return Collection(self, name)
 
     def collection_names(self) -> list[str]:
@@ -148,7 +152,7 @@ class Collection:
 
     def find(
         self,
-        filter: Filter = None,  # noqa: A002 - pymongo's name
+        filter: Filter = None,
         projection: projections.Spec = None,
         *,
         sort: sorts.Spec = None,
@@ -169,29 +173,29 @@ class Collection:
         """
         return self._backend.find(self.name, self._request(filter, projection, sort, skip, limit))
 
-    def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:  # noqa: A002
+    def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
         """The first match or None; a filter that is no mapping is an `_id`."""
         if filter is not None and not isinstance(filter, (Mapping, Query)):
-            filter = {"_id": filter}  # noqa: A001
+            filter = {"_id": filter}
         return next(self.find(filter, *args, **{**options, "limit": 1}), None)
 
-    def count_documents(self, filter: Filter) -> int:  # noqa: A002
+    def count_documents(self, filter: Filter) -> int:
         """How many documents match."""
         return self._backend.count(self.name, self._compiled(filter))
 
-    def update_one(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:  # noqa: A002
+    def update_one(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
         """Apply `$set` and `$unset` to the first match."""
         return self._update(filter, update, many=False)
 
-    def update_many(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:  # noqa: A002
+    def update_many(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
         """Apply `$set` and `$unset` to all matches, or to none where one of them cannot be changed so."""
         return self._update(filter, update, many=True)
 
-    def delete_one(self, filter: Filter) -> DeleteResult:  # noqa: A002
+    def delete_one(self, filter: Filter) -> DeleteResult:
         """Delete the first match."""
         return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=False))
 
-    def delete_many(self, filter: Filter) -> DeleteResult:  # noqa: A002
+    def delete_many(self, filter: Filter) -> DeleteResult:
         """Delete all matches."""
         return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=True))
 
@@ -199,7 +203,9 @@ class Collection:
         """Delete the collection and all in it."""
         self._backend.drop(self.name)
 
-    def explain(self, filter: Filter = None, projection: projections.Spec = None, **options: Any) -> dict[str, Any]:  # noqa: A002
+    def explain(
+        self, filter: Filter = None, projection: projections.Spec = None, **options: Any
+    ) -> dict[str, Any]:
         """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates."""
         wanted = {"sort": None, "skip": 0, "limit": 0, **options}
         return self._backend.explain(self.name, self._request(filter, projection, **wanted))
@@ -208,15 +214,19 @@ class Collection:
     def _backend(self) -> Backend:
         return self.store.backend
 
-    def _compiled(self, filter: Filter) -> Query:  # noqa: A002
-        return filter if isinstance(filter, Query) else compile({} if filter is None else filter, dialect=self.dialect)
+    def _compiled(self, filter: Filter) -> Query:
+        return (
+            filter
+            if isinstance(filter, Query)
+            else compile({} if filter is None else filter, dialect=self.dialect)
+        )
 
-    def _request(self, filter: Filter, projection: Any, sort: Any, skip: Any, limit: Any) -> FindRequest:  # noqa: A002
+    def _request(self, filter: Filter, projection: Any, sort: Any, skip: Any, limit: Any) -> FindRequest:
         skip, limit = _bound("skip", skip), _bound("limit", limit)
         query = self._compiled(filter)
         return FindRequest(query, projections.read_projection(projection), sorts.read_sort(sort), skip, limit)
 
-    def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:  # noqa: A002
+    def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:
         counts = self._backend.update(self.name, self._compiled(filter), read_update(update), many=many)
         return UpdateResult(*counts)
 
@@ -229,7 +239,8 @@ def _bound(name: str, value: Any) -> int:
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):
-        reason = f"BSON field 'FindCommandRequest.{name}' is the wrong type '{type(value).__name__}', expected a number"
+        kind = type(value).__name__
+        reason = f"BSON field 'FindCommandRequest.{name}' is the wrong type '{kind}', expected a number"
         raise FilterError(14, reason, path=name)
     exact = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
     count = 0 if exact.is_nan() else int(min(max(exact, Decimal(-_INT64_MAX)), Decimal(_INT64_MAX)))
@@ -269,7 +280,9 @@ def _check_id(key: Any) -> None:
     if isinstance(key, dict):
         for name in key:
             if name.startswith("$"):
-                raise WriteError(52, f"_id fields may not contain '$'-prefixed fields: {name} is not valid for storage.")
+                raise WriteError(
+                    52, f"_id fields may not contain '$'-prefixed fields: {name} is not valid for storage."
+                )
 
 
 __all__ = [

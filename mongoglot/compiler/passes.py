@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
-from mongoglot.compiler.ast import Always, And, Compare, Exists, Glob, In, Node, Not, Or, conjunction, disjunction
+from mongoglot.compiler.ast import (
+    Always,
+    And,
+    Compare,
+    Exists,
+    Glob,
+    In,
+    Node,
+    Not,
+    Or,
+    conjunction,
+    disjunction,
+)
 
 Pass: TypeAlias = Callable[[Node], Node]
 

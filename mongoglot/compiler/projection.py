@@ -58,7 +58,9 @@ def read_projection(spec: Spec) -> Projection | None:
         return None
     if not isinstance(spec, Mapping):
         if isinstance(spec, str):
-            raise FilterError(14, "a projection is a document or a list of names, not a str", path="projection")
+            raise FilterError(
+                14, "a projection is a document or a list of names, not a str", path="projection"
+            )
         spec = dict.fromkeys(spec, 1)
     if not spec:
         return None
@@ -73,12 +75,12 @@ def read_projection(spec: Spec) -> Projection | None:
             include = flag
         elif flag != include:
             verb, mode = ("exclusion", "inclusion") if include else ("inclusion", "exclusion")
-            raise FilterError(31254 if include else 31253, f"Cannot do {verb} on field {path} in {mode} projection")
+            raise FilterError(
+                31254 if include else 31253, f"Cannot do {verb} on field {path} in {mode} projection"
+            )
     if with_id is not None:
         del tree["_id"]
-    return Projection(
-        tree, include if include is not None else bool(with_id), with_id is not False, document
-    )
+    return Projection(tree, include if include is not None else bool(with_id), with_id is not False, document)
 
 
 def _flattened(spec: Mapping[str, Any], prefix: str, tree: Tree) -> Iterator[tuple[str, bool]]:

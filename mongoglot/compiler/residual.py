@@ -11,7 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, assert_never, final
 
-from mongoglot.compiler.ast import Always, And, Compare, Exists, Glob, In, Node, Not, Or, conjunction, disjunction
+from mongoglot.compiler.ast import (
+    Always,
+    And,
+    Compare,
+    Exists,
+    Glob,
+    In,
+    Node,
+    Not,
+    Or,
+    conjunction,
+    disjunction,
+)
 from mongoglot.compiler.lowering import Lowering, Superset
 
 Code = TypeVar("Code")
@@ -65,7 +77,9 @@ def split(node: Node, lowering: Lowering[Code]) -> Split[Code]:
     left = tuple(part for part, bound in zip(parts, bounds, strict=True) if not bound.exact)
     whole = _all([bound.upper for bound in bounds], lowering)
     if whole is None:  # the pieces cannot be joined: push the first that says something, check all
-        first = next((bound.upper for bound in bounds if not isinstance(bound.upper.node, Always)), _everything())
+        first = next(
+            (bound.upper for bound in bounds if not isinstance(bound.upper.node, Always)), _everything()
+        )
         return Split(first.node, first.code, node)
     return Split(whole.node, whole.code, conjunction(left) if left else None)
 
@@ -86,15 +100,22 @@ def _bounds(node: Node, lowering: Lowering[Code]) -> _Bounds[Code]:
             inner = _bounds(child, lowering)
             return _combined([inner], lambda parts: _negated(parts[0], lowering), swap=True)
         case And(children):
-            return _combined([_bounds(child, lowering) for child in children], lambda parts: _all(parts, lowering))
+            return _combined(
+                [_bounds(child, lowering) for child in children], lambda parts: _all(parts, lowering)
+            )
         case Or(children):
-            return _combined([_bounds(child, lowering) for child in children], lambda parts: _some(parts, lowering))
+            return _combined(
+                [_bounds(child, lowering) for child in children], lambda parts: _some(parts, lowering)
+            )
         case _:
             assert_never(node)
 
 
 def _combined(
-    inner: list[_Bounds[Code]], combine: Callable[[list[Piece[Code]]], Piece[Code] | None], *, swap: bool = False
+    inner: list[_Bounds[Code]],
+    combine: Callable[[list[Piece[Code]]], Piece[Code] | None],
+    *,
+    swap: bool = False,
 ) -> _Bounds[Code]:
     """The bounds of a node from those of its children; a combination that is declined bounds nothing."""
     if all(bound.exact for bound in inner):

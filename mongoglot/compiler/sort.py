@@ -10,7 +10,15 @@ from typing import Any, Final, TypeAlias, final
 from bson import Decimal128
 
 from mongoglot.compiler.ast import Path
-from mongoglot.compiler.values import MISSING, MISSING_RANK, SortKey, as_mapping, is_array, is_document, sort_key
+from mongoglot.compiler.values import (
+    MISSING,
+    MISSING_RANK,
+    SortKey,
+    as_mapping,
+    is_array,
+    is_document,
+    sort_key,
+)
 from mongoglot.compiler.walk import array_index
 from mongoglot.errors import FilterError
 
@@ -90,11 +98,15 @@ def _read_natural(value: Any, pairs: list[tuple[str, Any]]) -> Sort:
 
 def _direction(name: str, value: Any) -> int:
     if isinstance(value, Mapping):
-        raise FilterError(17312, "$meta is the only expression supported by $sort right now", path=f"sort.{name}")
+        raise FilterError(
+            17312, "$meta is the only expression supported by $sort right now", path=f"sort.{name}"
+        )
     if isinstance(value, Decimal128):
         value = float(value.to_decimal())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise FilterError(15974, f"Illegal key in $sort specification: {name}: {value!r}", path=f"sort.{name}")
+        raise FilterError(
+            15974, f"Illegal key in $sort specification: {name}: {value!r}", path=f"sort.{name}"
+        )
     direction = 0 if not math.isfinite(value) else int(value)
     if direction not in (1, -1):
         reason = "$sort key ordering must be 1 (for ascending) or -1 (for descending)"
@@ -122,7 +134,9 @@ def document_key(document: Mapping[str, Any], paths: list[Path], directions: lis
         FilterError: code 2 where two paths end in different arrays.
     """
     tuples = list(_candidates(document, [_End(path) for path in paths], {}))
-    for position, direction in enumerate(directions):  # the best of the first key, of those the best of the second, …
+    for position, direction in enumerate(
+        directions
+    ):  # the best of the first key, of those the best of the second, …
         if len(tuples) == 1:
             break
         best = (min if direction == 1 else max)(candidate[position] for candidate in tuples)
@@ -136,7 +150,9 @@ class _End:
 
     left: Path
     value: Any = None
-    whole: bool = False  # the value is an array that an index named in another one: one candidate, not expanded
+    whole: bool = (
+        False  # the value is an array that an index named in another one: one candidate, not expanded
+    )
 
 
 _UNDEFINED: Final = object()
@@ -169,7 +185,11 @@ def _candidates(value: Any, ends: list[_End], chosen: dict[int, _End]) -> Iterat
     if array is None:
         yield [_EMPTY_ARRAY if end.value is _UNDEFINED else sort_key(end.value) for end in ends]
         return
-    below = {p: _descend(array[i], ends[p].left[1:], True) for p in expanded if (i := _index(array, ends[p])) is not None}
+    below = {
+        p: _descend(array[i], ends[p].left[1:], True)
+        for p in expanded
+        if (i := _index(array, ends[p])) is not None
+    }
     for item in array if array else [_UNDEFINED]:
         inner = list(ends)
         for position in expanded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 import bson
 
@@ -63,7 +63,7 @@ def _new_field_order(name: str) -> tuple[int, int, str]:
     return (0, int(name), name) if name.isascii() and name.isdigit() else (1, 0, name)
 
 
-def read_update(spec: Mapping[str, Any]) -> Update:
+def read_update(spec: Any) -> Update:
     """Read an update document.
 
     Raises:
@@ -73,9 +73,11 @@ def read_update(spec: Mapping[str, Any]) -> Update:
         raise NotYetError(9, "an update by a pipeline is not compiled by this version of mongoglot")
     if not isinstance(spec, Mapping):
         raise FilterError(9, f"an update is a mapping, not {type(spec).__name__}")
-    if not spec or not all(isinstance(name, str) and name.startswith("$") for name in spec):
+    if not spec or not all(str(name).startswith("$") for name in spec):
         raise FilterError(
-            9, "an update holds update operators only", hint="write {'$set': {field: value}}, or use replace_one"
+            9,
+            "an update holds update operators only",
+            hint="write {'$set': {field: value}}, or use replace_one",
         )
     assigned: dict[str, Any] = {}
     removed: dict[str, Any] = {}
@@ -100,12 +102,15 @@ def _check_field(name: str, operator: str) -> None:
     if "." in name:
         raise NotYetError(9, "updates of fields below the top are not compiled by this version", path=path)
     if name.startswith("$"):
-        raise FilterError(52, f"The dollar ($) prefixed field '{name}' is not allowed in an update", path=path)
+        raise FilterError(
+            52, f"The dollar ($) prefixed field '{name}' is not allowed in an update", path=path
+        )
 
 
-_LATER = frozenset(
-    "$inc $mul $min $max $rename $setOnInsert $currentDate $push $pull $pullAll $addToSet $pop $bit".split()
-)
+_LATER: Final = frozenset({
+    "$addToSet", "$bit", "$currentDate", "$inc", "$max", "$min", "$mul", "$pop", "$pull", "$pullAll", "$push",
+    "$rename", "$setOnInsert",
+})  # fmt: skip
 
 
 def _unknown(operator: str) -> FilterError:

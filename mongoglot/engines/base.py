@@ -138,7 +138,9 @@ class LoweringBackend(ScanningBackend[Key], Generic[Key, Code]):
     lowering: Lowering[Code]
 
     @abstractmethod
-    def candidates(self, collection: str, code: Code | None, query: BoundPlan) -> Iterator[tuple[Key, Record]]:
+    def candidates(
+        self, collection: str, code: Code | None, query: BoundPlan
+    ) -> Iterator[tuple[Key, Record]]:
         """At least every document that `code` lets through, in the order of insertion; None lets all through."""
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[Key, Record]]:
@@ -186,6 +188,8 @@ def open_engine(scheme: str, url: str, options: dict[str, Any]) -> Backend:
     found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme not in found:
         names = ", ".join(sorted(found))
-        raise UnsupportedError(f"no engine for {url!r}: the scheme is one of {names}; others come as packages")
+        raise UnsupportedError(
+            f"no engine for {url!r}: the scheme is one of {names}; others come as packages"
+        )
     backend: Backend = found[scheme].load()(url, **options)
     return backend

@@ -7,7 +7,9 @@ from typing import Final, Literal, TypeAlias
 
 Dialect: TypeAlias = Literal["mongodb", "taskdb"]
 
-Form: TypeAlias = Literal["COMPARE", "LIST", "EXISTS", "NOT", "GLOB", "LOGICAL", "COMMENT", "LATER", "LATER_TOP"]
+Form: TypeAlias = Literal[
+    "COMPARE", "LIST", "EXISTS", "NOT", "GLOB", "LOGICAL", "COMMENT", "OTHER", "LATER", "LATER_TOP"
+]
 """How the operand of an operator is read; the terminals of `filter.lark` that stand for operators."""
 
 Operators: TypeAlias = Mapping[str, tuple[Form, str]]

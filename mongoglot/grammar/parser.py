@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Final, assert_never, cast
+from typing import Any, Final, cast
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedToken
@@ -42,10 +42,10 @@ class _TokenLexer(Lexer):
 
     def __init__(self, _: Any) -> None: ...
 
-    def lex(self, data: Any) -> Iterator[Token]:  # type: ignore[override]  # Lark's form for lexers of users
+    def lex(self, data: Any) -> Iterator[Token]:  # type: ignore[override]  # Lark's form for others' lexers
         slot = 0
         for position, token in enumerate(data):
-            yield Token(token[0], (token, slot), position)  # type: ignore[arg-type]  # Lark takes any value
+            yield Token(token[0], cast("Any", (token, slot)), position)
             slot += token[0] in _WITH_VALUE
 
 
@@ -144,14 +144,14 @@ def parse(shape: tk.Shape, dialect: Dialect = "mongodb") -> Node:
         FilterError: an operator is where it does not belong, unknown, or not compiled by this version.
     """
     try:
-        return cast("Node", _parser().parse(shape))  # type: ignore[arg-type]  # the lexer takes tuples
+        return cast("Node", _parser().parse(cast("Any", shape)))
     except UnexpectedToken as error:
         raise _misplaced(shape, error, dialect) from None
 
 
 def parse_prefix(shape: tk.Shape, dialect: Dialect) -> None:
     """Raise the error of an operator that is out of place in the tokens read so far, if there is one."""
-    interactive = _parser().parse_interactive(shape)  # type: ignore[arg-type]
+    interactive = _parser().parse_interactive(cast("Any", shape))
     try:
         for _ in interactive.iter_parse():
             pass

@@ -16,7 +16,14 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from bson import DBRef, Decimal128
 
-from mongoglot.compiler.values import MAX_DEPTH, ValueClass, is_array, normalise, normalise_fields, value_class
+from mongoglot.compiler.values import (
+    MAX_DEPTH,
+    ValueClass,
+    is_array,
+    normalise,
+    normalise_fields,
+    value_class,
+)
 from mongoglot.errors import (
     EncodingRangeError,
     EncodingTypeError,
@@ -25,7 +32,7 @@ from mongoglot.errors import (
     FilterValueTypeError,
     NotYetError,
 )
-from mongoglot.grammar.operators import LITERAL_FIELDS, OPERATORS, Dialect, Operators
+from mongoglot.grammar.operators import LITERAL_FIELDS, OPERATORS, Dialect, Form, Operators
 
 Token: TypeAlias = tuple[Any, ...]
 Shape: TypeAlias = tuple[Token, ...]
@@ -41,6 +48,9 @@ MAX_FILTER_DEPTH: Final = MAX_DEPTH
 REGEX_LATER: Final = "a regular expression as a pattern is not compiled by this version of mongoglot"
 
 _PLAIN: Final[dict[type, ValueClass]] = {str: "string", bool: "bool", type(None): "null"}
+
+
+_OTHER: Final[tuple[Form, str]] = ("OTHER", "")
 
 
 class Tokeniser:
@@ -126,7 +136,7 @@ class Tokeniser:
         if key.__class__ is not str or not key.isascii() or "\0" in key:
             check_name(key)
         emit = self.tokens.append
-        form, name = self.operators.get(key, ("OTHER", key))
+        form, name = self.operators.get(key, _OTHER)
         try:
             match form:
                 case "COMPARE":
@@ -262,7 +272,9 @@ def check_whole(document: Mapping[str, Any]) -> None:
         if depth > MAX_FILTER_DEPTH:
             raise _too_deep()
         values = parent.values() if isinstance(parent, Mapping) else parent
-        pending.extend((child, depth + 1) for child in values if isinstance(child, Mapping) or is_array(child))
+        pending.extend(
+            (child, depth + 1) for child in values if isinstance(child, Mapping) or is_array(child)
+        )
     try:
         normalise_fields(document, "", MAX_DEPTH)
     except EncodingRangeError as error:

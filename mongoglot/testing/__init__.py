@@ -6,13 +6,14 @@ that needs hypothesis.
 
 from mongoglot.testing.agreement import Difference, Outcome, differing, minimal_differences, outcome
 from mongoglot.testing.alphabet import LANGUAGE
-from mongoglot.testing.generate import random_documents, random_filter
+from mongoglot.testing.generate import each_with_each, random_documents, random_filter
 
 __all__ = [
     "LANGUAGE",
     "Difference",
     "Outcome",
     "differing",
+    "each_with_each",
     "minimal_differences",
     "outcome",
     "random_documents",

@@ -100,6 +100,8 @@ SCALARS: Final[tuple[tuple[Any, ...], ...]] = (
     OTHERS,
 )
 
+EVERY_SCALAR: Final[tuple[Any, ...]] = (*SIMPLE, *NUMBERS, *STRINGS, *INSTANTS, *OTHERS)
+
 EXISTS_OPERANDS: Final[tuple[Any, ...]] = (
     True, False, True, False, 1, 0, 0.0, -0.0, None, float("nan"), "", "a", [], {},
     Decimal128("0E+3"), Int64(0),

@@ -68,6 +68,17 @@ def random_filter(
     return filter_document(RandomChoices(rng), operators, near)
 
 
+def each_with_each() -> tuple[list[Document], list[Document]]:
+    """Documents with every scalar of the alphabet, also in an array, and filters that compare with each of them."""
+    scalars = alphabet.EVERY_SCALAR
+    stored = [{"a": scalar} for scalar in scalars] + [{"a": [scalar]} for scalar in scalars] + [{}]
+    plain = [scalar for scalar in scalars if not isinstance(scalar, Regex)]
+    filters: list[Document] = [{"a": {"$eq": scalar}} for scalar in scalars]
+    filters += [{"a": {name: scalar}} for name in alphabet.COMPARISONS if name != "$eq" for scalar in plain]
+    filters += [{"a": {"$nin": [scalar]}} for scalar in plain if is_plain_literal(scalar)]
+    return [{"_id": number, **document} for number, document in enumerate(stored)], filters
+
+
 def chance(choices: Choices, percent: int) -> bool:
     """True in so many percent of the cases."""
     return choices.count(0, 99) >= 100 - percent

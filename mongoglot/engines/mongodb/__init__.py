@@ -14,6 +14,3 @@ def open_backend(url: str, **options: Any) -> Any:
     from mongoglot.engines.mongodb.backend import open_backend as opened
 
     return opened(url, **options)
-
-
-

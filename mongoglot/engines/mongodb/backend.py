@@ -31,7 +31,11 @@ _RAW: Final = CodecOptions(document_class=RawBSONDocument)
 
 
 def open_backend(
-    url: str, *, tables: Iterable[Any] = (), timeout: float = DEFAULT_TIMEOUT, **options: Any  # noqa: ARG001
+    url: str,
+    *,
+    tables: Iterable[Any] = (),  # noqa: ARG001 - a server has no columns
+    timeout: float = DEFAULT_TIMEOUT,
+    **options: Any,
 ) -> MongoDBBackend:
     """A store for `mongodb://…`; the database is the one in the URL, or `mongoglot`.
 
@@ -136,7 +140,8 @@ class MongoDBBackend:
         self._client.close()
 
     def _documents(self, collection: str, *, raw: bool = False) -> Collection[Any]:
-        return self._database.get_collection(collection, codec_options=_RAW if raw else _CODEC)  # type: ignore[arg-type]
+        options: Any = _RAW if raw else _CODEC
+        return self._database.get_collection(collection, codec_options=options)
 
 
 def decoded(raw: bytes) -> Record:

@@ -134,7 +134,9 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     """The expression for one predicate; `general` decides whatever the common case leaves open."""
 
     def general() -> str:
-        name = out.bind("general", lambda values: document_test(leaf.path, element_test(leaf, values), expand=expand))
+        name = out.bind(
+            "general", lambda values: document_test(leaf.path, element_test(leaf, values), expand=expand)
+        )
         return f"{name}(document)"
 
     expand = not isinstance(leaf, Exists)

@@ -82,7 +82,9 @@ def membership_test(operand: list[Any]) -> ElementTest:
 def glob_test(pattern: str) -> ElementTest:
     """Whether one element is a string that the shell pattern matches."""
     match = re.compile(fnmatch.translate(pattern)).match
-    return lambda element: isinstance(element, str) and value_class(element) == "string" and bool(match(element))
+    return lambda element: (
+        isinstance(element, str) and value_class(element) == "string" and bool(match(element))
+    )
 
 
 def element_test(leaf: Leaf, values: list[Any]) -> ElementTest:

@@ -74,7 +74,8 @@ COMPARISONS: Final[dict[str, type[exp.Binary]]] = {
 
 def compare(op: str, left: Expression, right: Expression) -> Expression:
     """`left op right`, for an operator of MongoDB."""
-    return COMPARISONS[op](this=_operand(left), expression=_operand(right))
+    node: Expression = COMPARISONS[op](this=_operand(left), expression=_operand(right))
+    return node
 
 
 def equals(left: Expression, right: Expression) -> Expression:
@@ -117,7 +118,8 @@ def _balanced(connective: type[exp.Binary], parts: Sequence[Expression]) -> Expr
         return parts[0]
     middle = len(parts) // 2
     left, right = _balanced(connective, parts[:middle]), _balanced(connective, parts[middle:])
-    return connective(this=_operand(left), expression=_operand(right))
+    node: Expression = connective(this=_operand(left), expression=_operand(right))
+    return node
 
 
 def _operand(value: Expression) -> Expression:
@@ -134,7 +136,9 @@ def member_of(value: Expression, query: Expression) -> Expression:
     return exp.In(this=_operand(value), query=exp.Subquery(this=query))
 
 
-def case(branches: Sequence[tuple[Expression, Expression]], default: Expression, of: Any = None) -> Expression:
+def case(
+    branches: Sequence[tuple[Expression, Expression]], default: Expression, of: Any = None
+) -> Expression:
     """`CASE [of] WHEN … THEN … ELSE default END`; the default alone where there are no branches."""
     if not branches:
         return default
@@ -152,7 +156,9 @@ def derived(query: Expression, alias: str) -> Expression:
     return exp.Subquery(this=query, alias=exp.TableAlias(this=_identifier(alias)))
 
 
-def select(columns: Sequence[Expression], sources: Sequence[Expression], where: Expression | None = None) -> exp.Select:
+def select(
+    columns: Sequence[Expression], sources: Sequence[Expression], where: Expression | None = None
+) -> exp.Select:
     """`SELECT … FROM a, b WHERE …`; later sources may use columns of earlier ones."""
     query = exp.Select(expressions=list(columns))
     query.set("from_", exp.From(this=sources[0]))

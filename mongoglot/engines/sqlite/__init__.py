@@ -7,7 +7,7 @@ from typing import Any
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.engines.sql.table import Table
 
-__all__ = ["open_backend", "to_sql"]
+__all__ = ["open_backend", "pretty_sql", "to_sql"]
 
 
 def open_backend(url: str, **options: Any) -> Any:
@@ -22,3 +22,10 @@ def to_sql(query: BoundPlan, table: Table | None) -> Any:
     from mongoglot.engines.sqlite.lowering import to_sql as lowered
 
     return lowered(query, table)
+
+
+def pretty_sql(query: BoundPlan, table: Table | None) -> Any:
+    """The condition laid out over lines."""
+    from mongoglot.engines.sqlite.lowering import pretty_sql as printed
+
+    return printed(query, table)

@@ -65,10 +65,12 @@ class SqliteBackend(ScanningBackend[int]):
         known = self._tables.get(collection)
         if known is not None:
             return known
-        found = self.file.rows(f"SELECT name, columns FROM {quoted(CATALOGUE)} WHERE collection = ?", (collection,))
+        found = self.file.rows(
+            f"SELECT name, columns FROM {quoted(CATALOGUE)} WHERE collection = ?", (collection,)
+        )
         if not found:
             return None
-        (name, columns), = found
+        ((name, columns),) = found
         table = Table(name, tuple(Column(**column) for column in json.loads(columns)), DOCUMENT)
         wanted = self._wanted(collection)
         if any(column not in table.columns for column in wanted):
@@ -121,7 +123,9 @@ class SqliteBackend(ScanningBackend[int]):
             assignments = ", ".join(f"{quoted(column.name)} = ?" for column in new)
             for row, document in self._documents(table, "1", {}):
                 values = [_column_value(document, column) for column in new]
-                self.file.rows(f"UPDATE {quoted(table.name)} SET {assignments} WHERE {quoted(ROW)} = ?", (*values, row))  # noqa: S608 - quoted names and placeholders only
+                self.file.rows(
+                    f"UPDATE {quoted(table.name)} SET {assignments} WHERE {quoted(ROW)} = ?", (*values, row)
+                )
             self._make_indexes(extended, new)
             self._record(collection, extended)
         return extended
@@ -145,7 +149,7 @@ class SqliteBackend(ScanningBackend[int]):
         table = self._created(collection)
         names = [KEY, DOCUMENT, *(column.name for column in table.columns)]
         places = ", ".join(["?", "jsonb(?)", *("?" for _ in table.columns)])
-        statement = f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, names))}) VALUES ({places})"  # noqa: S608 - quoted names and placeholders only
+        statement = f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, names))}) VALUES ({places})"
         with self.file.transaction():
             for document in documents:
                 columns = [_column_value(document, column) for column in table.columns]
@@ -195,16 +199,19 @@ class SqliteBackend(ScanningBackend[int]):
         statement = self._statement(table, query)
         if statement.split.residual is not None:
             return super().count(collection, query)
-        text = f"SELECT count(*) FROM {quoted(table.name)} WHERE {statement.text}"  # noqa: S608 - no value in it
+        text = f"SELECT count(*) FROM {quoted(table.name)} WHERE {statement.text}"
         return int(self.file.rows(text, statement.bind(query.values))[0][0])
 
     def replace(self, collection: str, key: int, document: Record) -> None:
         """Put a document in the place of the one in a row."""
         table = self._created(collection)
-        assignments = [f"{quoted(DOCUMENT)} = jsonb(?)", *(f"{quoted(column.name)} = ?" for column in table.columns)]
+        assignments = [
+            f"{quoted(DOCUMENT)} = jsonb(?)",
+            *(f"{quoted(column.name)} = ?" for column in table.columns),
+        ]
         columns = [_column_value(document, column) for column in table.columns]
         self.file.rows(
-            f"UPDATE {quoted(table.name)} SET {', '.join(assignments)} WHERE {quoted(ROW)} = ?",  # noqa: S608
+            f"UPDATE {quoted(table.name)} SET {', '.join(assignments)} WHERE {quoted(ROW)} = ?",
             (encoding.encode(document), *columns, key),
         )
 
@@ -212,7 +219,7 @@ class SqliteBackend(ScanningBackend[int]):
         """Delete rows."""
         table = self._created(collection)
         condition = f"{quoted(ROW)} IN (SELECT value FROM json_each(?))"
-        self.file.rows(f"DELETE FROM {quoted(table.name)} WHERE {condition}", (json.dumps(keys),))  # noqa: S608
+        self.file.rows(f"DELETE FROM {quoted(table.name)} WHERE {condition}", (json.dumps(keys),))
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         """Delete the first match or all; in SQL alone where nothing is left over."""
@@ -223,7 +230,7 @@ class SqliteBackend(ScanningBackend[int]):
         if not many or statement.split.residual is not None:
             return super().delete(collection, query, many=many)
         with self.file.transaction():
-            text = f"DELETE FROM {quoted(table.name)} WHERE {statement.text}"  # noqa: S608 - no value in it
+            text = f"DELETE FROM {quoted(table.name)} WHERE {statement.text}"
             self.file.rows(text, statement.bind(query.values))
             return self.file.changes()
 
@@ -237,12 +244,12 @@ class SqliteBackend(ScanningBackend[int]):
             table = self.table(collection)
             if table is not None:
                 self.file.rows(f"DROP TABLE {quoted(table.name)}")
-                self.file.rows(f"DELETE FROM {quoted(CATALOGUE)} WHERE collection = ?", (collection,))  # noqa: S608
+                self.file.rows(f"DELETE FROM {quoted(CATALOGUE)} WHERE collection = ?", (collection,))
         self._tables.pop(collection, None)
 
     def collection_names(self) -> list[str]:
         """The collections of the file."""
-        return [name for (name,) in self.file.rows(f"SELECT collection FROM {quoted(CATALOGUE)} ORDER BY 1")]  # noqa: S608
+        return [name for (name,) in self.file.rows(f"SELECT collection FROM {quoted(CATALOGUE)} ORDER BY 1")]
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """The statement, its parameters, SQLite's plan, and what is checked on the candidates."""
@@ -251,7 +258,9 @@ class SqliteBackend(ScanningBackend[int]):
             return {"engine": self.name, "reason": f"there is no collection {collection!r}", "residual": None}
         statement = self._statement(table, request.query)
         pushed = request.sort is None and statement.split.residual is None
-        text = _select(table, f"json({quoted(DOCUMENT)})", statement.text) + (_bounds(request) if pushed else "")
+        text = _select(table, f"json({quoted(DOCUMENT)})", statement.text) + (
+            _bounds(request) if pushed else ""
+        )
         parameters = statement.bind(request.query.values)
         plan = self.file.rows(f"EXPLAIN QUERY PLAN {text}", parameters)
         return {
@@ -269,7 +278,7 @@ class SqliteBackend(ScanningBackend[int]):
 
 def _select(table: Table, columns: str, condition: str) -> str:
     """The rows that meet a condition, in the order of insertion."""
-    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {condition} ORDER BY {quoted(ROW)}"  # noqa: S608 - quoted names, no value
+    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {condition} ORDER BY {quoted(ROW)}"
 
 
 def _bounds(request: FindRequest) -> str:
@@ -304,5 +313,3 @@ def _column_value(document: Record, column: Column) -> Any:
             return milliseconds(value)
         case _:
             return MARK
-
-

@@ -39,7 +39,9 @@ def column_condition(leaf: Leaf, column: Column, on_document: Expression | None)
         on_document: the same predicate on the document, for a mixed column.
     """
     mark, value = sql.blob(""), sql.name(column.name)
-    if on_document is not None and isinstance(leaf, Exists):  # NULL is null or missing, which the document tells
+    if on_document is not None and isinstance(
+        leaf, Exists
+    ):  # NULL is null or missing, which the document tells
         return sql.some_of([sql.compare("$lt", value, mark), on_document]), {}
     if on_document is not None and _is_beyond(leaf):
         return on_document, {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeAlias, assert_never, final
 
 from mongoglot.compiler.ast import Compare, Comparison, Exists, Glob, In, Leaf, ListSlot, Slot
@@ -88,8 +89,8 @@ def comparison(op: Comparison, operand: Slot) -> Conditions | None:
             _number(found, op, operand)
         case "bool":
             found.parameters[f"p{index}"] = (index, int)
-            for name, truth in (("true", sql.integer(1)), ("false", sql.integer(0))):
-                found.by_type[name] = lambda _, truth=truth: sql.compare(op, truth.copy(), _p(index))  # type: ignore[misc]
+            found.by_type["true"] = lambda _: sql.compare(op, sql.integer(1), _p(index))
+            found.by_type["false"] = lambda _: sql.compare(op, sql.integer(0), _p(index))
         case "null":
             found.by_type["null"] = _always
             found.missing = True
@@ -168,18 +169,18 @@ def membership(operand: ListSlot) -> Conditions:
         codes = bind("codes", _scoped_codes)
         texts.append(lambda e: _in_intervals(e.value, codes))
     if texts:
-        found.by_type["text"] = lambda e: sql.some_of([text(Element(e.value.copy(), e.blob)) for text in texts])
+        found.by_type["text"] = lambda e: sql.some_of(
+            [text(Element(e.value.copy(), e.blob)) for text in texts]
+        )
     if "bool" in kinds:
         for name, truth in (("true", True), ("false", False)):
-            has = bind(name, lambda value, truth=truth: int(any(item is truth for item in value)))
-            found.by_type[name] = lambda _, has=has: sql.parameter(has)  # type: ignore[misc]
+            found.by_type[name] = partial(_parameter, bind(name, partial(_has_truth, truth)))
     if "null" in kinds:
         found.by_type["null"] = _always
         found.missing = True
     for container, holds in (("object", is_document), ("array", is_array)):
         if container in kinds:
-            patterns = bind(container, lambda value, holds=holds: _patterns(value, holds))
-            found.by_type[container] = lambda e, patterns=patterns: _equals_some(e.blob, patterns)  # type: ignore[misc]
+            found.by_type[container] = partial(_equals_some, bind(container, partial(_patterns, holds)))
     return found
 
 
@@ -193,14 +194,24 @@ def _in_list(value: Expression, label: str) -> Expression:
 
 
 def _in_intervals(value: Expression, label: str) -> Expression:
-    low, high = (sql.call("json_extract", sql.name("value", "list"), sql.string(path)) for path in ("$[0]", "$[1]"))
+    low, high = (
+        sql.call("json_extract", sql.name("value", "list"), sql.string(path)) for path in ("$[0]", "$[1]")
+    )
     members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
     return sql.exists([members], sql.between(value, low, high))
 
 
-def _equals_some(blob: Expression, label: str) -> Expression:
+def _equals_some(label: str, element: Element) -> Expression:
     members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
-    return sql.exists([members], equals_pattern(blob, sql.name("value", "list")))
+    return sql.exists([members], equals_pattern(element.blob, sql.name("value", "list")))
+
+
+def _parameter(label: str, _: Element) -> Expression:
+    return sql.parameter(label)
+
+
+def _has_truth(truth: bool, items: list[Any]) -> int:
+    return int(any(item is truth for item in items))
 
 
 def _is_number(item: Any) -> bool:
@@ -225,7 +236,7 @@ def _scoped_codes(items: list[Any]) -> str:
     return json.dumps([encoding.comparison_range("$eq", item) for item in codes])
 
 
-def _patterns(items: list[Any], holds: Callable[[Any], bool]) -> str:
+def _patterns(holds: Callable[[Any], bool], items: list[Any]) -> str:
     return "[" + ",".join(encoding.equality_pattern(item) for item in items if holds(item)) + "]"
 
 
@@ -254,4 +265,3 @@ def _always(_: Element) -> Expression:
 
 def _p(index: int) -> Expression:
     return sql.parameter(f"p{index}")
-

@@ -346,8 +346,8 @@ def equality_pattern(value: Any) -> str:
 
     A number becomes a string of PATTERN, its key, a space, and the JSON text of the int64 or double that
     equals it, if there is one: `[1.0, Decimal128("1E+400")]` is `["<PATTERN>410000100… 1.0",
-    "<PATTERN>410400100… "]`. Code with a scope becomes PATTERN_PREFIX and what the stored string begins with. Every
-    other leaf is as `encode` writes it, and equal values have equal leaves.
+    "<PATTERN>410400100… "]`. Code with a scope becomes PATTERN_PREFIX and what the stored
+    string begins with. Every other leaf is as `encode` writes it, and equal values have equal leaves.
     """
     return _pattern(normalise(value))
 

@@ -59,12 +59,21 @@ def _same_node() -> Expression:
         sql.FALSE.copy(),
         stored_type,
     )
-    other = sql.all_of([sql.equals(stored_type.copy(), literal_type), sql.is_same(atom.copy(), wanted.copy())])
+    other = sql.all_of(
+        [sql.equals(stored_type.copy(), literal_type), sql.is_same(atom.copy(), wanted.copy())]
+    )
     is_prefix = sql.equals(_part(wanted, 1, 2), _characters(encoding.PATTERN_PREFIX))
     prefix = _part(wanted, 3, None)
-    begins = sql.equals(sql.call("substr", atom.copy(), sql.integer(1), sql.call("length", prefix)), prefix.copy())
+    begins = sql.equals(
+        sql.call("substr", atom.copy(), sql.integer(1), sql.call("length", prefix)), prefix.copy()
+    )
     same_key = sql.equals(sql.name("fullkey", "stored"), sql.name("fullkey", "literal"))
-    return sql.all_of([same_key, sql.case([(is_number, number), (is_prefix, sql.not_null_else(begins, sql.FALSE.copy()))], other)])
+    return sql.all_of(
+        [
+            same_key,
+            sql.case([(is_number, number), (is_prefix, sql.not_null_else(begins, sql.FALSE.copy()))], other),
+        ]
+    )
 
 
 def _part(text: Expression, start: int, length: int | None) -> Expression:

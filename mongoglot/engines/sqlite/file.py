@@ -51,7 +51,9 @@ class File:
             version = self._connection.pragma("user_version")
             empty = not next(iter(self._connection.execute("SELECT count(*) FROM sqlite_schema")))[0]
         if application != APPLICATION_ID and not empty:
-            raise StoreError(f"{self.path} is an SQLite database, but not a mongoglot store; it was left untouched")
+            raise StoreError(
+                f"{self.path} is an SQLite database, but not a mongoglot store; it was left untouched"
+            )
         if application == APPLICATION_ID and version > FORMAT:
             raise StoreError(
                 f"{self.path} was written by a newer mongoglot (format {version}, this one knows {FORMAT}); "

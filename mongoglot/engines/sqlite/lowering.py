@@ -20,7 +20,7 @@ from mongoglot.engines.sqlite.paths import Place
 from mongoglot.errors import UnsupportedError
 
 MAX_HEIGHT: Final = 40
-"""How deep conditions nest before a part goes to the residual; SQLite's limit is 1,000 nodes, Python's its stack."""
+"""How deep conditions nest before a part goes to the residual: printing them is limited by Python's stack."""
 
 
 @final
@@ -86,6 +86,14 @@ def to_sql(query: BoundPlan, table: Table | None = None) -> Sql:
     return Sql(statement.text, statement.bind(query.values), statement.split.residual)
 
 
+def pretty_sql(query: BoundPlan, table: Table | None = None) -> str:
+    """The condition of `to_sql`, laid out over lines."""
+    target = table if table is not None else Table("documents")
+    statement = query.plan.lowered(("sqlite", target), lambda node: lower(node, target))
+    code = statement.split.code
+    return statement.text if code is None else sql.text_of(code.tree.copy(), pretty=True)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class SqliteLowering:
@@ -98,10 +106,9 @@ class SqliteLowering:
         conditions = conditions_of(leaf)
         column = self.table.column(leaf.path)
         if column is not None:
-            on_document = None
-            if column.mixed:
-                if conditions is None or (on_document := self._on_document(leaf, conditions)) is None:
-                    return None
+            on_document = self._on_document(leaf, conditions) if column.mixed and conditions else None
+            if column.mixed and on_document is None:
+                return None
             tree, own = column_condition(leaf, column, on_document)
             parameters = {**(conditions.parameters if on_document is not None and conditions else {}), **own}
             code = Condition(tree, parameters, nullable=True)
@@ -112,7 +119,9 @@ class SqliteLowering:
             return Condition(sql.integer(int(conditions.missing)))
         if self.table.document is None:
             known = ", ".join(c.path for c in self.table.columns)
-            raise UnsupportedError(f"table {self.table.name!r} has no field {dotted(leaf.path)!r}; it has {known}")
+            raise UnsupportedError(
+                f"table {self.table.name!r} has no field {dotted(leaf.path)!r}; it has {known}"
+            )
         tree_or_none = self._on_document(leaf, conditions)
         if tree_or_none is None:
             return None

@@ -79,12 +79,18 @@ def direct(document: Expression, path: Path) -> Place:
 def array_on_the_way(document: Expression, path: Path) -> Expression:
     """Whether some component before the last leads to an array; the path has two or more components."""
     kinds = [direct(document, path[:end]).type for end in range(1, len(path))]
-    return sql.member(sql.string("array"), kinds) if len(kinds) > 1 else sql.equals(kinds[0], sql.string("array"))
+    return (
+        sql.member(sql.string("array"), kinds)
+        if len(kinds) > 1
+        else sql.equals(kinds[0], sql.string("array"))
+    )
 
 
 def tables_needed(path: Path) -> int:
     """How many tables the general form joins."""
-    return sum(2 if _forks(part, last=index == len(path) - 1) else 1 for index, part in enumerate(path) if index)
+    return sum(
+        2 if _forks(part, last=index == len(path) - 1) else 1 for index, part in enumerate(path) if index
+    )
 
 
 def general(document: Expression, path: Path, test: Test) -> Expression:
@@ -104,7 +110,9 @@ def general(document: Expression, path: Path, test: Test) -> Expression:
         element = f"e{depth}"
         if fork is not None:
             sources.append(sql.source(sql.call("json_each", sql.string("[0,1]")), fork))
-        sources.append(sql.source(sql.call("jsonb_each", _entered(place, fork, quirk=last and part == "")), element))
+        sources.append(
+            sql.source(sql.call("jsonb_each", _entered(place, fork, quirk=last and part == "")), element)
+        )
         conditions.append(_enterable(fork, element, quirk=last and part == ""))
         place = _next(part, fork, element, quirk=last and part == "")
     return sql.exists(sources, sql.all_of([*conditions, test(place)]))

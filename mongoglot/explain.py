@@ -1,0 +1,154 @@
+"""Every stage of a query, as data, as text, and as HTML in a notebook."""
+
+from __future__ import annotations
+
+import html
+import inspect
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, assert_never, final
+
+from mongoglot.compiler.ast import (
+    Always,
+    And,
+    Compare,
+    Exists,
+    Glob,
+    In,
+    ListSlot,
+    Node,
+    Not,
+    Or,
+    Slot,
+    dotted,
+)
+from mongoglot.compiler.passes import optimise_steps
+from mongoglot.engines import mongodb, sqlite
+from mongoglot.engines.sql.table import Table
+from mongoglot.errors import MongoglotError
+from mongoglot.query import Query
+
+
+@final
+class Explanation:
+    """The stages of one query; print it, or take them one by one.
+
+    Attributes:
+        query: the query.
+        table: the table that its SQL is for.
+    """
+
+    def __init__(self, query: Query, table: Table | None = None) -> None:
+        self.query = query
+        self.table = table
+
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens, one a line."""
+        return [" ".join(_token_part(part) for part in token) for token in self.query.tokens]
+
+    @cached_property
+    def passes(self) -> list[tuple[str, str]]:
+        """The tree as parsed, and after each pass that changed it: name and tree."""
+        return [(name, tree_text(node)) for name, node in optimise_steps(self.query.ast)]
+
+    @property
+    def python(self) -> str:
+        """The source of the Python callable."""
+        return inspect.getsource(self.query.to_python())
+
+    @cached_property
+    def sql(self) -> str:
+        """The SQL condition, laid out over lines."""
+        return str(sqlite.pretty_sql(self.query, self.table))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the SQL."""
+        return self.query.to_sql(table=self.table).parameters
+
+    @property
+    def residual(self) -> str | None:
+        """What the SQL leaves to be checked in Python, as a tree; None where it says all."""
+        residual = self.query.to_sql(table=self.table).residual
+        return None if residual is None else tree_text(residual)
+
+    @property
+    def mongodb(self) -> dict[str, Any]:
+        """The filter for a MongoDB server."""
+        return mongodb.to_filter(self.query)
+
+    def sections(self) -> Iterator[tuple[str, str]]:
+        """Title and text of each stage, in the order in which they happen."""
+        yield "Tokens", "\n".join(self.tokens)
+        yield (
+            "Values",
+            "\n".join(f"[{slot}] {value!r}" for slot, value in enumerate(self.query.values)) or "none",
+        )
+        for name, tree in self.passes:
+            yield ("Tree, as parsed" if name == "parsed" else f"Tree, after {name}"), tree
+        yield "Python", self.python
+        yield from self._sql_sections()
+        yield "MongoDB", _stage(lambda: repr(self.mongodb))
+
+    def _sql_sections(self) -> Iterator[tuple[str, str]]:
+        yield "SQLite", _stage(lambda: self.sql)
+        yield "SQLite, parameters", _stage(lambda: _assignments(self.parameters))
+        yield "SQLite, residual", _stage(lambda: self.residual or "none: the SQL says all")
+
+    def __str__(self) -> str:
+        return (
+            "\n\n".join(f"{title}\n{'-' * len(title)}\n{text.rstrip()}" for title, text in self.sections())
+            + "\n"
+        )
+
+    def _repr_html_(self) -> str:
+        parts = (
+            f"<details{' open' if title in ('Python', 'SQLite') else ''}><summary>{html.escape(title)}</summary>"
+            f"<pre>{html.escape(text)}</pre></details>"
+            for title, text in self.sections()
+        )
+        return f'<div class="mongoglot">{"".join(parts)}</div>'
+
+
+def _stage(text: Any) -> str:
+    """The text of a stage, or why the query cannot be said there."""
+    try:
+        return str(text())
+    except MongoglotError as error:
+        return f"cannot be said: {error}"
+
+
+def _assignments(parameters: dict[str, Any]) -> str:
+    return "\n".join(f":{label} = {value!r}" for label, value in parameters.items()) or "none"
+
+
+def _token_part(part: Any) -> str:
+    return "{" + ", ".join(sorted(part)) + "}" if isinstance(part, frozenset) else str(part)
+
+
+def tree_text(node: Node, indent: str = "") -> str:
+    """A tree over lines, a node each; `int[0]` is a literal of class int, the first of the query's values."""
+    match node:
+        case And(children) | Or(children):
+            below = "\n".join(tree_text(child, indent + "  ") for child in children)
+            return f"{indent}{type(node).__name__.lower()}\n{below}"
+        case Not(child):
+            return f"{indent}not\n{tree_text(child, indent + '  ')}"
+        case Compare(path, op, operand):
+            return f"{indent}{dotted(path)} {op} {_slot(operand)}"
+        case In(path, operand):
+            return f"{indent}{dotted(path)} $in {_slot(operand)}"
+        case Glob(path, operand):
+            return f"{indent}{dotted(path)} $glob {_slot(operand)}"
+        case Exists(path):
+            return f"{indent}{dotted(path)} exists"
+        case Always(value):
+            return f"{indent}{'always' if value else 'never'}"
+        case _:
+            assert_never(node)
+
+
+def _slot(slot: Slot | ListSlot) -> str:
+    kinds = slot.kind if isinstance(slot, Slot) else f"list of {'|'.join(sorted(slot.kinds))}"
+    return f"{kinds}[{slot.index}]"
