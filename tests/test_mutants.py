@@ -1,4 +1,4 @@
-"""Seeded bugs: the recorded cases and a batch of random questions must find every one of them."""
+"""Seeded bugs: the recorded cases and random questions must find every one of them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import pytest
 
 import mongoglot
-from mongoglot.testing import random_documents, random_filter
+from mongoglot.testing import each_with_each, random_documents, random_filter
 from tests import examination
 from tests.conformance.corpus import all_cases, identity
-from tests.examination import BROKEN, RIGHT, WRONG, Expected, Questions, answer_matches
+from tests.examination import BROKEN, RIGHT, WRONG, Answer, Group, Question, answer_find, answer_matches
+from tests.test_find_options import random_projection, random_sort
 
 LIST = Path(__file__).with_name("mutants.txt")
 PACKAGE = Path(mongoglot.__file__).parent
 SEED = 7
-BATCHES, DOCUMENTS, FILTERS = 8, 40, 500
+
+Subject: TypeAlias = Literal["matches", "sqlite", "options"]
+
+STORES: dict[Subject, str] = {"matches": "", "sqlite": "sqlite::memory:", "options": "memory:"}
 
 
 class Mutant(NamedTuple):
@@ -41,6 +45,13 @@ class Mutant(NamedTuple):
     fragment: str
     replacement: str
 
+    @property
+    def subject(self) -> Subject:
+        """The questions that must find it."""
+        if self.file in ("compiler/sort.py", "compiler/projection.py"):
+            return "options"
+        return "sqlite" if "sqlite" in self.file or "residual" in self.file else "matches"
+
 
 def mutants() -> list[Mutant]:
     """The mutants of the list."""
@@ -53,71 +64,113 @@ def mutants() -> list[Mutant]:
     return result
 
 
-def recorded_questions() -> list[Questions]:
-    """The recorded cases without options, by their documents."""
-    grouped: dict[str, Questions] = {}
+def recorded(areas: tuple[str, ...]) -> list[Group]:
+    """The recorded cases of some areas without options, by their documents."""
+    groups: dict[str, Group] = {}
     for case in all_cases():
-        if case["deferral"] is None and "options" not in case:
-            questions = grouped.setdefault(case["collection"], Questions(case["docs"], []))
-            questions.filters.append((case["filter"], expected(case)))
-    return list(grouped.values())
+        if case["deferral"] is None and "options" not in case and case["area"].startswith(areas):
+            group = groups.setdefault(case["collection"], Group(case["docs"], []))
+            group.questions.append(Question(case["filter"], {}, expected(case)))
+    return list(groups.values())
 
 
-def expected(case: dict[str, Any]) -> Expected:
+def expected(case: dict[str, Any]) -> Answer:
     if "error" in case:
         return f"error {case['error']['code']}"
     wanted = [identity(key) for key in case["expect"]]
     return tuple(n for n, document in enumerate(case["docs"]) if identity(document["_id"]) in wanted)
 
 
-def random_questions() -> list[Questions]:
+def asked_at_random(batches: int, documents: int, filters: int) -> list[Group]:
     """Random filters over random documents; the answers are those of the package as it is."""
     rng = random.Random(SEED)
     result = []
-    for _ in range(BATCHES):
-        documents = random_documents(rng, DOCUMENTS)
-        filters = [random_filter(rng, near=documents) for _ in range(FILTERS)]
-        result.append(Questions(documents, [(query, answer_matches(documents, query)) for query in filters]))
+    for _ in range(batches):
+        stored = random_documents(rng, documents)
+        asked = [random_filter(rng, near=stored) for _ in range(filters)]
+        result.append(Group(stored, [Question(query, {}, answer_matches(stored, query)) for query in asked]))
+    return result
+
+
+def compared_each_with_each() -> Group:
+    """Every scalar of the alphabet with every other."""
+    stored, filters = each_with_each()
+    return Group(stored, [Question(query, {}, answer_matches(stored, query)) for query in filters])
+
+
+def sorted_and_projected(batches: int, documents: int, finds: int) -> list[Group]:
+    """Random sorts and projections."""
+    rng = random.Random(SEED)
+    result = []
+    with mongoglot.connect("memory:") as store:
+        for number in range(batches):
+            stored = random_documents(rng, documents)
+            collection = store[f"documents{number}"]
+            collection.insert_many(stored)
+            asked = [{"sort": random_sort(rng)} for _ in range(finds)]
+            asked += [{"projection": random_projection(rng)} for _ in range(finds)]
+            answered = [
+                Question({}, options, answer_find(collection, stored, {}, options)) for options in asked
+            ]
+            result.append(Group(stored, answered))
     return result
 
 
 @pytest.fixture(scope="module")
-def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("mutants") / "questions.pickle"
-    # by the name under which the program knows the class, too: plain tuples need none
-    plain = [tuple(group) for group in (*recorded_questions(), *random_questions())]
-    path.write_bytes(pickle.dumps(plain))
-    return path
+def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[Subject, Path]:
+    """The files of questions."""
+    groups: dict[Subject, list[Group]] = {
+        "matches": [*recorded(("",)), compared_each_with_each(), *asked_at_random(8, 40, 500)],
+        "sqlite": [
+            *recorded(("mixed", "path", "value/number/decimal")),
+            compared_each_with_each(),
+            *asked_at_random(4, 40, 100),
+        ],
+        "options": sorted_and_projected(4, 40, 60),
+    }
+    folder = tmp_path_factory.mktemp("mutants")
+    for subject, found in groups.items():
+        # as plain tuples, since the program knows the classes by another name
+        plain = [(documents, [tuple(question) for question in asked]) for documents, asked in found]
+        (folder / subject).write_bytes(pickle.dumps(plain))
+    return {subject: folder / subject for subject in groups}
 
 
-def examined(questions: Path, folder: Path, mutant: Mutant | None) -> tuple[int, str]:
+def examined(
+    questions: dict[Subject, Path], folder: Path, subject: Subject, mutant: Mutant | None = None
+) -> tuple[int, str]:
     """The verdict on a copy of the package, with or without a seeded bug."""
     copy = folder / "mongoglot"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     if mutant is not None:
         file = copy / mutant.file
         text = file.read_text(encoding="utf-8")
-        if text.count(mutant.fragment) != 1:
-            return (
-                BROKEN,
-                f"{mutant.file} has the fragment {text.count(mutant.fragment)} times: update the list",
-            )
+        count = text.count(mutant.fragment)
+        if count != 1:
+            return BROKEN, f"its fragment occurs {count} times; bring {LIST.name} up to date"
         file.write_text(text.replace(mutant.fragment, mutant.replacement), encoding="utf-8")
-    program = [sys.executable, "-B", examination.__file__, str(questions), str(folder)]
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=120, cwd=folder)
+    program = [sys.executable, "-B", examination.__file__]
+    arguments = [str(questions[subject]), str(folder), STORES[subject]]
+    done = subprocess.run(
+        program + arguments, capture_output=True, text=True, check=False, timeout=120, cwd=folder
+    )
     return done.returncode, (done.stdout + done.stderr).strip()
 
 
-def test_the_package_itself_passes(questions: Path, tmp_path: Path) -> None:
-    assert examined(questions, tmp_path, None) == (RIGHT, "all answers are right")
+@pytest.mark.parametrize("subject", STORES)
+def test_the_package_itself_passes(questions: dict[Subject, Path], tmp_path: Path, subject: Subject) -> None:
+    assert examined(questions, tmp_path, subject) == (RIGHT, "all answers are right")
 
 
-def test_every_mutant_is_found(questions: Path, tmp_path: Path) -> None:
+def test_every_mutant_is_found(questions: dict[Subject, Path], tmp_path: Path) -> None:
     seeded = mutants()
     assert len(seeded) >= 30
-    folders = [tmp_path / str(number) for number in range(len(seeded))]
+
+    def verdict(number: int) -> tuple[int, str]:
+        return examined(questions, tmp_path / str(number), seeded[number].subject, seeded[number])
+
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        verdicts = list(threads.map(examined, [questions] * len(seeded), folders, seeded))
+        verdicts = list(threads.map(verdict, range(len(seeded))))
     missed = [
         f"{mutant.file}: {mutant.breaks}: {text}"
         for mutant, (code, text) in zip(seeded, verdicts, strict=True)

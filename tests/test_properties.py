@@ -10,7 +10,7 @@ import bson
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from mongoglot.testing import random_documents, random_filter
+from mongoglot.testing import each_with_each, random_documents, random_filter
 from mongoglot.testing.strategies import queries
 from tests.arena import Arena, disagreements
 
@@ -93,6 +93,14 @@ def decide(arena: Arena, single: Arena, decisions: int, seed: int) -> None:
     )
     assert not reports, f"with {SEED_VARIABLE}={seed}:\n" + "\n".join(reports[:MAX_REPORTED])
     assert MATCH_RATE[0] <= matched / made <= MATCH_RATE[1]
+
+
+def test_each_scalar_with_each_other(arenas: tuple[Arena, Arena]) -> None:
+    arena, single = arenas
+    documents, filters = each_with_each()
+    arena.fill(documents)
+    for query in filters:
+        assert disagreements(arena, single, query, arena.expected(query)) == []
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -69,7 +69,7 @@ def random_filter(
 
 
 def each_with_each() -> tuple[list[Document], list[Document]]:
-    """Documents with every scalar of the alphabet, also in an array, and filters that compare with each of them."""
+    """Documents with every scalar of the alphabet, alone and in an array, and filters that compare with each."""
     scalars = alphabet.EVERY_SCALAR
     stored = [{"a": scalar} for scalar in scalars] + [{"a": [scalar]} for scalar in scalars] + [{}]
     plain = [scalar for scalar in scalars if not isinstance(scalar, Regex)]
