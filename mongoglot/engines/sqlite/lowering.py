@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from functools import partial
+from typing import Any, Final, TypeAlias, final
 
 from mongoglot.compiler.ast import Always, Exists, Leaf, Node, Path, dotted
 from mongoglot.compiler.lowering import Superset
@@ -156,38 +157,48 @@ class SqliteLowering:
         document = sql.name(self.table.document)
         if paths.tables_needed(path) > paths.MAX_TABLES:
             return None
-        test = _exists_test if isinstance(leaf, Exists) else _value_test(conditions)
+        test = _exists_test if isinstance(leaf, Exists) else partial(_value_test, conditions)
         place = paths.direct(document, path)
         if len(path) == 1:
-            return test(place)
+            return test(place, None)
+        # an array on the way leaves nothing at the direct place, so that is looked at first
         on_the_way = paths.array_on_the_way(document, path)
-        branches = paths.general(document, path, test)
-        return sql.case([(on_the_way, branches)], test(place))
+        return test(place, (on_the_way, paths.general(document, path, lambda end: test(end, None))))
 
 
-def _exists_test(place: Place) -> Expression:
-    return sql.negated(sql.is_null(place.type))
+Branch: TypeAlias = tuple[Expression, Expression]
+"""A condition, and what holds where it does."""
 
 
-def _value_test(conditions: Conditions) -> Callable[[Place], Expression]:
-    """The condition on the value at a place: a scalar, the elements of an array and the array, or nothing."""
+def _exists_test(place: Place, otherwise: Branch | None) -> Expression:
+    present = sql.negated(sql.is_null(place.type))
+    return (
+        present if otherwise is None else sql.case([(present, sql.TRUE.copy()), otherwise], sql.FALSE.copy())
+    )
 
-    def test(place: Place) -> Expression:
-        element = Element(place.value, place.blob)
-        branches = [
-            (sql.string(name), condition(Element(element.value.copy(), element.blob.copy())))
-            for name, condition in conditions.by_type.items()
-            if name != "array"
-        ]
-        branches.append((sql.string("array"), _array_test(conditions, place)))
-        default, missing = sql.integer(int(conditions.default)), sql.integer(int(conditions.missing))
-        if conditions.missing and place.by_index is not None:  # no such element: nothing, not a missing field
-            missing = sql.case([(place.by_index.copy(), sql.FALSE.copy())], missing)
-        elif conditions.missing == conditions.default:
-            return sql.case(branches, default, place.type)
-        return sql.case(branches, sql.case([(sql.is_null(place.type), missing)], default), place.type)
 
-    return test
+def _value_test(conditions: Conditions, place: Place, otherwise: Branch | None) -> Expression:
+    """The condition on the value at a place: a scalar, the elements of an array and the array, or nothing.
+
+    Args:
+        conditions: the predicate.
+        place: of the value.
+        otherwise: comes first where there is no value.
+    """
+    element = Element(place.value, place.blob)
+    branches = [
+        (sql.string(name), condition(Element(element.value.copy(), element.blob.copy())))
+        for name, condition in conditions.by_type.items()
+        if name != "array"
+    ]
+    branches.append((sql.string("array"), _array_test(conditions, place)))
+    rest: list[Branch] = [] if otherwise is None else [otherwise]
+    missing: Expression = sql.integer(int(conditions.missing))
+    if conditions.missing and place.by_index is not None:  # no such element: nothing, not a missing field
+        rest.append((sql.all_of([sql.is_null(place.type), place.by_index.copy()]), sql.FALSE.copy()))
+    if conditions.missing != conditions.default:
+        rest.append((sql.is_null(place.type), missing))
+    return sql.case(branches, sql.case(rest, sql.integer(int(conditions.default))), place.type)
 
 
 def _array_test(conditions: Conditions, place: Place) -> Expression:
