@@ -24,6 +24,12 @@ def code_name(code: int) -> str:
     return CODE_NAMES.get(code, f"Location{code}")
 
 
+def joined(place: str, path: str) -> str:
+    """A path with a place in front: `'a'` and `'[1].b'` are `'a[1].b'`."""
+    separator = "." if path and not path.startswith("[") else ""
+    return f"{place}{separator}{path}"
+
+
 class MongoglotError(Exception):
     """Any error of this package."""
 
@@ -67,7 +73,14 @@ class EncodingError(MongoglotError):
     def __init__(self, reason: str, *, path: str = "") -> None:
         self.reason = reason
         self.path = path
-        super().__init__(f"{reason} (at {path})" if path else reason)
+        super().__init__(reason)
+
+    def below(self, place: str) -> None:
+        """Put a place in front of the path: paths are built on the way out."""
+        self.path = joined(place, self.path)
+
+    def __str__(self) -> str:
+        return f"{self.reason} (at {self.path})" if self.path else self.reason
 
 
 class EncodingTypeError(EncodingError, TypeError):

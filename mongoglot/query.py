@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from mongoglot.compiler.normalise import normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
-from mongoglot.compiler.values import Document, normalise_document
+from mongoglot.compiler.values import Document
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import OPERATORS, Dialect

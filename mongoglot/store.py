@@ -13,8 +13,8 @@ from bson import Decimal128, ObjectId, Timestamp
 
 from mongoglot.compiler import projection as projections
 from mongoglot.compiler import sort as sorts
+from mongoglot.compiler.normalise import normalise_fields
 from mongoglot.compiler.update import read_update
-from mongoglot.compiler.values import normalise_fields
 from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError, WriteError
 from mongoglot.grammar.operators import Dialect
@@ -258,7 +258,7 @@ def _stored(document: Mapping[str, Any]) -> Record:
     if not isinstance(document, Mapping):
         raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
     try:
-        fields = normalise_fields(document, "", MAX_STORED_DEPTH - 1)
+        fields = normalise_fields(document, MAX_STORED_DEPTH - 1)
     except EncodingTypeError as error:
         if "nest at most" not in error.reason:
             raise

@@ -25,7 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mongoglot.compiler.ast import Comparison
-from mongoglot.compiler.values import RANK, ValueClass, is_nan, normalise, sort_key, value_class
+from mongoglot.compiler.normalise import normalise
+from mongoglot.compiler.values import RANK, ValueClass, is_nan, sort_key, value_class
 from mongoglot.engines.sqlite import numbers
 from mongoglot.engines.sqlite.encoding import (
     ESCAPED,

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 
 from bson import Decimal128
 
-from mongoglot.compiler.values import normalise_document
+from mongoglot.compiler.normalise import normalise_document
 from mongoglot.errors import FilterError, NotYetError
 
 Spec: TypeAlias = Mapping[str, Any] | Iterable[str] | None

@@ -8,7 +8,8 @@ from typing import Any, Final, final
 
 import bson
 
-from mongoglot.compiler.values import normalise_document, sort_key
+from mongoglot.compiler.normalise import normalise_document
+from mongoglot.compiler.values import sort_key
 from mongoglot.errors import FilterError, NotYetError, WriteError
 
 

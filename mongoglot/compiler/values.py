@@ -14,7 +14,6 @@ from typing import Any, Final, Literal, TypeAlias, final
 
 from bson import Binary, Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
-from bson.raw_bson import RawBSONDocument
 
 from mongoglot.errors import EncodingRangeError, EncodingTypeError
 
@@ -45,7 +44,7 @@ MISSING: Final = Missing()
 MAX_DEPTH: Final = 200
 """How deep a server lets documents nest."""
 
-_INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 RANK: Final[dict[ValueClass, int]] = {
@@ -113,12 +112,21 @@ def _of_decimal(value: Decimal128) -> ValueClass:
     return "nan" if value.to_decimal().is_nan() else "decimal"
 
 
-def _of_string(value: str) -> ValueClass:
+def check_text(value: str) -> None:
+    """Refuse text that has no UTF-8 form.
+
+    Raises:
+        EncodingTypeError: it holds lone surrogates.
+    """
     if not value.isascii():
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
             raise EncodingTypeError("BSON strings are UTF-8 and hold no lone surrogates") from None
+
+
+def _of_string(value: str) -> ValueClass:
+    check_text(value)
     return "string"
 
 
@@ -262,94 +270,3 @@ def is_nan(value: Any) -> bool:
     if isinstance(value, float):
         return math.isnan(value)
     return isinstance(value, Decimal128) and bool(value.to_decimal().is_nan())
-
-
-def normalise(value: Any, path: str = "", depth: int = MAX_DEPTH) -> Any:
-    """An independent copy of a value as it comes back from a server: what a store keeps.
-
-    Tuples become lists, mappings dicts, instants naive UTC datetimes in milliseconds, ints beyond 32 bits
-    `Int64`, compiled patterns `Regex`, subclasses their base.
-
-    Raises:
-        EncodingTypeError, EncodingRangeError: BSON cannot hold it; the error names the path.
-    """
-    try:
-        kind = value_class(value)
-    except EncodingTypeError as error:
-        raise EncodingTypeError(error.reason, path=path) from None
-    except EncodingRangeError as error:
-        raise EncodingRangeError(error.reason, path=path) from None
-    match kind:
-        case "null" | "bool" | "decimal" | "objectid" | "timestamp" | "minkey" | "maxkey":
-            return value
-        case "int":
-            short = _INT32_MIN <= value <= _INT32_MAX and not isinstance(value, Int64)
-            return int(value) if short else Int64(value)
-        case "nan" | "double":
-            return value if isinstance(value, Decimal128) else float(value)
-        case "string":
-            return str(value)
-        case "code":
-            return Code(_of_text(value, path))
-        case "binary":
-            return value if isinstance(value, Binary) and value.subtype else bytes(value)
-        case "date":
-            return instant(milliseconds(value))
-        case "regex":
-            return _stored_regex(value, path)
-        case "array":
-            deeper = _checked_depth(depth, path)
-            return [normalise(item, f"{path}[{index}]", deeper) for index, item in enumerate(value)]
-        case "object":
-            return normalise_fields(as_mapping(value), path, _checked_depth(depth, path))
-        case "scoped code":
-            scope = normalise_fields(value.scope, path, _checked_depth(depth, path))
-            return Code(_of_text(value, path), scope)
-
-
-def normalise_fields(document: Document, path: str, depth: int) -> dict[str, Any]:
-    """The fields of a document, each normalised; names are checked as the driver checks them."""
-    result = {}
-    for name, item in document.items():
-        inner = f"{path}.{name}" if path else str(name)
-        if not isinstance(name, str):
-            raise EncodingTypeError(f"BSON field names are str, not {type(name).__name__}", path=inner)
-        if "\0" in name:
-            raise EncodingTypeError("BSON field names hold no NUL character", path=repr(inner))
-        if not name.isascii():
-            _of_text(name, repr(inner))
-        result[str(name)] = normalise(item, inner, depth)
-    return result
-
-
-def normalise_document(document: Document) -> dict[str, Any]:
-    """`normalise` for a whole document.
-
-    Raises:
-        EncodingTypeError: it is no mapping, or a value in it is not of BSON's; EncodingRangeError.
-    """
-    if isinstance(document, RawBSONDocument) or not isinstance(document, Mapping):
-        raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
-    return normalise_fields(document, "", MAX_DEPTH - 1)
-
-
-def _of_text(value: str, path: str) -> str:
-    try:
-        _of_string(value)
-    except EncodingTypeError as error:
-        raise EncodingTypeError(error.reason, path=path) from None
-    return str(value)
-
-
-def _stored_regex(value: Any, path: str) -> Regex[str]:
-    regex = regex_of(value) if isinstance(value, re.Pattern) else value
-    pattern = regex.pattern.decode("utf-8") if isinstance(regex.pattern, bytes) else regex.pattern
-    if "\0" in pattern:
-        raise EncodingTypeError("BSON regex patterns hold no NUL character", path=path)
-    return Regex(_of_text(pattern, path), regex_options(regex))
-
-
-def _checked_depth(depth: int, path: str) -> int:
-    if depth <= 0:
-        raise EncodingTypeError(f"BSON documents nest at most {MAX_DEPTH} levels", path=path[:60] + "…")
-    return depth - 1

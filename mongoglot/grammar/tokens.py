@@ -16,12 +16,11 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from bson import DBRef, Decimal128
 
+from mongoglot.compiler.normalise import normalise, normalise_fields
 from mongoglot.compiler.values import (
     MAX_DEPTH,
     ValueClass,
     is_array,
-    normalise,
-    normalise_fields,
     value_class,
 )
 from mongoglot.errors import (
@@ -31,6 +30,7 @@ from mongoglot.errors import (
     FilterValueRangeError,
     FilterValueTypeError,
     NotYetError,
+    joined,
 )
 from mongoglot.grammar.operators import LITERAL_FIELDS, OPERATORS, Dialect, Form, Operators
 
@@ -196,7 +196,10 @@ class Tokeniser:
             if kind is None or (kind == "string" and not item.isascii()):
                 if is_operator_document(item):
                     raise FilterError(2, f"cannot nest $ under {name}", path=f"[{index}]")
-                item = literal(item, depth + 1, f"[{index}]")
+                try:
+                    item = literal(item, depth + 1)
+                except FilterError as error:
+                    raise _under(f"[{index}]", error) from None
                 kind = value_class(item)
                 if kind == "regex":
                     raise NotYetError(2, REGEX_LATER, path=f"[{index}]")
@@ -209,17 +212,17 @@ class Tokeniser:
         """Take a literal; its class."""
         kind = _PLAIN.get(value.__class__)
         if kind is None or (kind == "string" and not value.isascii()):
-            value = literal(value, depth, "")
+            value = literal(value, depth)
             kind = value_class(value)
         self.values.append(value)
         return kind
 
     def check(self, value: Any, depth: int) -> None:
         """Check a value that is not kept."""
-        literal(value, depth, "")
+        literal(value, depth)
 
 
-def literal(value: Any, depth: int, path: str) -> Any:
+def literal(value: Any, depth: int) -> Any:
     """An independent copy of a literal of a filter that stands below `depth` levels.
 
     Raises:
@@ -227,7 +230,7 @@ def literal(value: Any, depth: int, path: str) -> Any:
         FilterError: it nests too deep (code 15).
     """
     try:
-        return normalise(value, path, MAX_FILTER_DEPTH - depth - 1)
+        return normalise(value, MAX_FILTER_DEPTH - depth - 1)
     except EncodingRangeError as error:
         raise FilterValueRangeError(error.reason, path=error.path) from None
     except EncodingTypeError as error:
@@ -240,7 +243,7 @@ def check_name(name: Any) -> None:
     Raises:
         FilterValueTypeError: BSON has no such names.
     """
-    literal({name: None}, 0, "")
+    literal({name: None}, 0)
 
 
 def is_operator_document(value: Any) -> bool:
@@ -276,7 +279,7 @@ def check_whole(document: Mapping[str, Any]) -> None:
             (child, depth + 1) for child in values if isinstance(child, Mapping) or is_array(child)
         )
     try:
-        normalise_fields(document, "", MAX_DEPTH)
+        normalise_fields(document)
     except EncodingRangeError as error:
         raise FilterValueRangeError(error.reason, path=error.path) from None
     except EncodingTypeError as error:
@@ -296,7 +299,5 @@ def _regex_operand(name: str, field: str) -> FilterError:
 
 def _under(place: str, error: FilterError) -> FilterError:
     """The error with a place in front of its path: paths are built on the way out."""
-    inner = error.path
-    separator = "." if inner and not inner.startswith("[") else ""
-    error.path = f"{place}{separator}{inner}"
+    error.path = joined(place, error.path)
     return error

@@ -22,7 +22,8 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 
-from mongoglot.compiler.values import RANK, ValueClass, milliseconds, normalise, regex_options, value_class
+from mongoglot.compiler.normalise import normalise
+from mongoglot.compiler.values import RANK, ValueClass, milliseconds, regex_options, value_class
 from mongoglot.engines.sqlite.numbers import (
     Interval,
     Number,
