@@ -28,19 +28,16 @@ from mongoglot.compiler.ast import Comparison
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import RANK, ValueClass, is_nan, sort_key, value_class
 from mongoglot.engines.sqlite import numbers
-from mongoglot.engines.sqlite.encoding import (
-    ESCAPED,
+from mongoglot.engines.sqlite.encoding import decode, encode
+from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sqlite.operands import (
     PATTERN,
-    TAG,
     comparison_range,
-    decode,
-    encode,
     equality_pattern,
-    identity,
     number_range,
     tag_range,
 )
-from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sqlite.tags import ESCAPED, TAG, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

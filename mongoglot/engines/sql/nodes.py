@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 
-Expression = exp.Expression
+Expression = exp.Expr
 
 TRUE: Final = exp.Literal.number(1)
 FALSE: Final = exp.Literal.number(0)

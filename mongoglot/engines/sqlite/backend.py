@@ -18,6 +18,7 @@ from mongoglot.engines.sql.table import Column, Table
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import CATALOGUE, File
 from mongoglot.engines.sqlite.lowering import Statement, lower
+from mongoglot.engines.sqlite.tags import identity
 from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError
 
 ROW, KEY, DOCUMENT = "_row", "_key", "_doc"
@@ -153,7 +154,7 @@ class SqliteBackend(ScanningBackend[int]):
         with self.file.transaction():
             for document in documents:
                 columns = [_column_value(document, column) for column in table.columns]
-                row = (encoding.identity(document["_id"]), encoding.encode(document), *columns)
+                row = (identity(document["_id"]), encoding.encode(document), *columns)
                 try:
                     self.file.rows(statement, row)
                 except apsw.ConstraintError:

@@ -12,7 +12,7 @@ from mongoglot.compiler.ast import Compare, Comparison, Exists, Glob, In, Leaf, 
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sqlite import encoding
+from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.equality import equals_pattern
 from mongoglot.engines.sqlite.glob import to_sqlite_glob
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
@@ -99,7 +99,7 @@ def comparison(op: Comparison, operand: Slot) -> Conditions | None:
         case "object" | "array":
             if op != "$eq":
                 return None  # SQL has no order of containers
-            found.parameters[f"p{index}"] = (index, encoding.equality_pattern)
+            found.parameters[f"p{index}"] = (index, operands.equality_pattern)
             found.by_type[kind] = lambda element: equals_pattern(element.blob, _p(index))
         case "scoped code":
             _interval(found, op, index, "text")
@@ -129,8 +129,8 @@ def _number(found: Conditions, op: Comparison, operand: Slot) -> None:
 
 def _interval(found: Conditions, op: Comparison, index: int, json_type: str) -> None:
     """A comparison of encoded strings: an interval within the operand's bracket."""
-    found.parameters[f"p{index}_from"] = (index, lambda value: encoding.comparison_range(op, value)[0])
-    found.parameters[f"p{index}_to"] = (index, lambda value: encoding.comparison_range(op, value)[1])
+    found.parameters[f"p{index}_from"] = (index, lambda value: operands.comparison_range(op, value)[0])
+    found.parameters[f"p{index}_to"] = (index, lambda value: operands.comparison_range(op, value)[1])
     low, high = f"p{index}_from", f"p{index}_to"
     found.by_type[json_type] = lambda e: sql.between(e.value, sql.parameter(low), sql.parameter(high))
 
@@ -185,7 +185,6 @@ def membership(operand: ListSlot) -> Conditions:
 
 
 _KEY_END: Final = 2 + KEY_LENGTH
-_NUMBER_TAG: Final = encoding.tag_range("decimal")[0][:2]
 
 
 def _in_list(value: Expression, label: str) -> Expression:
@@ -224,7 +223,7 @@ def _native_numbers(items: list[Any]) -> str:
 
 
 def _number_keys(items: list[Any]) -> str:
-    return json.dumps([_NUMBER_TAG + number_key(item) for item in items if _is_number(item)])
+    return json.dumps([operands.NUMBER_TAG + number_key(item) for item in items if _is_number(item)])
 
 
 def _encoded_strings(items: list[Any]) -> str:
@@ -233,11 +232,11 @@ def _encoded_strings(items: list[Any]) -> str:
 
 def _scoped_codes(items: list[Any]) -> str:
     codes = [item for item in items if value_class(item) == "scoped code"]
-    return json.dumps([encoding.comparison_range("$eq", item) for item in codes])
+    return json.dumps([operands.comparison_range("$eq", item) for item in codes])
 
 
 def _patterns(holds: Callable[[Any], bool], items: list[Any]) -> str:
-    return "[" + ",".join(encoding.equality_pattern(item) for item in items if holds(item)) + "]"
+    return "[" + ",".join(operands.equality_pattern(item) for item in items if holds(item)) + "]"
 
 
 def glob(operand: Slot) -> Conditions:
@@ -255,8 +254,8 @@ def glob(operand: Slot) -> Conditions:
 
 
 def _encoded(value: Any) -> str:
-    """The stored string of a value that has one encoding."""
-    return encoding.comparison_range("$eq", value)[0]
+    """The stored string of a value that has one operands."""
+    return operands.comparison_range("$eq", value)[0]
 
 
 def _always(_: Element) -> Expression:

@@ -10,7 +10,7 @@ from typing import Final
 
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sqlite import encoding
+from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH
 
 _FIELDS: Final = ("fullkey", "type", "atom")
@@ -21,7 +21,7 @@ def equals_pattern(container: Expression, pattern: Expression) -> Expression:
 
     Args:
         container: SQL of the stored value.
-        pattern: SQL of the literal's `encoding.equality_pattern`.
+        pattern: SQL of the literal's `operands.equality_pattern`.
     """
     same_size = sql.equals(_size(container), _size(pattern))
     stored, literal = sql.derived(_numbered(container), "stored"), sql.derived(_numbered(pattern), "literal")
@@ -47,9 +47,9 @@ def _same_node() -> Expression:
     """The nodes have one key and one value; a number's pattern has its key and the native number equal to it."""
     stored_type, atom = sql.name("type", "stored"), sql.name("atom", "stored")
     literal_type, wanted = sql.name("type", "literal"), sql.name("atom", "literal")
-    is_number = sql.equals(_part(wanted, 1, 2), _characters(encoding.PATTERN))
+    is_number = sql.equals(_part(wanted, 1, 2), _characters(operands.PATTERN))
     native = sql.cast(sql.call("nullif", _part(wanted, KEY_LENGTH + 4, None), sql.string("")), "NUMERIC")
-    tag = sql.concat(_characters(encoding.tag_range("decimal")[0][:2]), _part(wanted, 3, KEY_LENGTH))
+    tag = sql.concat(_characters(operands.NUMBER_TAG), _part(wanted, 3, KEY_LENGTH))
     number = sql.case(
         [
             (sql.string("integer"), sql.not_null_else(sql.equals(atom, native), sql.FALSE.copy())),
@@ -62,7 +62,7 @@ def _same_node() -> Expression:
     other = sql.all_of(
         [sql.equals(stored_type.copy(), literal_type), sql.is_same(atom.copy(), wanted.copy())]
     )
-    is_prefix = sql.equals(_part(wanted, 1, 2), _characters(encoding.PATTERN_PREFIX))
+    is_prefix = sql.equals(_part(wanted, 1, 2), _characters(operands.PATTERN_PREFIX))
     prefix = _part(wanted, 3, None)
     begins = sql.equals(
         sql.call("substr", atom.copy(), sql.integer(1), sql.call("length", prefix)), prefix.copy()
