@@ -11,14 +11,19 @@ from typing import Any, assert_never, final
 from mongoglot.compiler.ast import (
     Always,
     And,
+    Bits,
     Compare,
+    ElemMatch,
     Exists,
     Glob,
+    HasType,
     In,
     ListSlot,
+    Mod,
     Node,
     Not,
     Or,
+    Size,
     Slot,
     dotted,
 )
@@ -143,6 +148,17 @@ def tree_text(node: Node, indent: str = "") -> str:
             return f"{indent}{dotted(path)} $glob {_slot(operand)}"
         case Exists(path):
             return f"{indent}{dotted(path)} exists"
+        case HasType(path, types):
+            return f"{indent}{dotted(path)} $type {sorted(types)}"
+        case Mod(path, divisor, remainder):
+            return f"{indent}{dotted(path)} $mod [{divisor}, {remainder}]"
+        case Size(path, length):
+            return f"{indent}{dotted(path)} $size {length}"
+        case Bits(path, op, positions):
+            return f"{indent}{dotted(path)} {op} {list(positions)}"
+        case ElemMatch(path, child, by_value):
+            of = "an element" if by_value else "a document"
+            return f"{indent}{dotted(path)} has {of} with\n{tree_text(child, indent + '  ')}"
         case Always(value):
             return f"{indent}{'always' if value else 'never'}"
         case _:

@@ -14,8 +14,10 @@ from mongoglot.compiler.values import ValueClass
 
 Comparison: TypeAlias = Literal["$eq", "$gt", "$gte", "$lt", "$lte"]
 
+BitsOperator: TypeAlias = Literal["$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear"]
+
 Path: TypeAlias = tuple[str, ...]
-"""The components of a dotted path; never empty, though a component may be."""
+"""The components of a dotted path. One without components is the element that `$elemMatch` looks at."""
 
 
 @final
@@ -74,6 +76,61 @@ class Glob:
 
 @final
 @dataclass(frozen=True, slots=True)
+class HasType:
+    """Some element of the path, or the array that is there, has one of the types (semantics 3.4)."""
+
+    path: Path
+    types: frozenset[int]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mod:
+    """Some element of the path, truncated, leaves the remainder (semantics 3.5)."""
+
+    path: Path
+    divisor: int
+    remainder: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The path leads to an array of so many elements (semantics 3.7)."""
+
+    path: Path
+    length: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """Some element of the path, a number or binary, has its bits so (semantics 3.8)."""
+
+    path: Path
+    op: BitsOperator
+    positions: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ElemMatch:
+    """The path leads to an array with an element that the child matches (semantics 3.7).
+
+    Attributes:
+        path: of the array.
+        child: with `by_value`, about the element itself, which has the path `()`; else a filter of the element,
+            which is an object, or an array read as one.
+        by_value: which of the two.
+    """
+
+    path: Path
+    child: Node
+    by_value: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class And:
     """Every child matches."""
 
@@ -104,7 +161,7 @@ class Always:
     value: bool
 
 
-Leaf: TypeAlias = Compare | In | Exists | Glob
+Leaf: TypeAlias = Compare | In | Exists | Glob | HasType | Mod | Size | Bits | ElemMatch
 Node: TypeAlias = Leaf | And | Or | Not | Always
 
 

@@ -12,13 +12,18 @@ from typing import TypeAlias, assert_never
 from mongoglot.compiler.ast import (
     Always,
     And,
+    Bits,
     Compare,
+    ElemMatch,
     Exists,
     Glob,
+    HasType,
     In,
+    Mod,
     Node,
     Not,
     Or,
+    Size,
     conjunction,
     disjunction,
 )
@@ -69,6 +74,8 @@ def fold_constants(node: Node) -> Node:
             return disjunction(tuple(child for child in children if child != Always(False)))
         case Not(Always(value)):
             return Always(not value)
+        case ElemMatch(_, Always(False), _):
+            return Always(False)
         case folded:
             return folded
 
@@ -125,7 +132,9 @@ def _with_children(node: Node, rewrite: Pass) -> Node:
             return Or(tuple(rewrite(child) for child in children))
         case Not(child):
             return Not(rewrite(child))
-        case Compare() | In() | Exists() | Glob() | Always():
+        case ElemMatch(path, child, by_value):
+            return ElemMatch(path, rewrite(child), by_value)
+        case Compare() | In() | Exists() | Glob() | HasType() | Mod() | Size() | Bits() | Always():
             return node
         case _:
             assert_never(node)

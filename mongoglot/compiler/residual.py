@@ -14,13 +14,18 @@ from typing import Generic, TypeVar, assert_never, final
 from mongoglot.compiler.ast import (
     Always,
     And,
+    Bits,
     Compare,
+    ElemMatch,
     Exists,
     Glob,
+    HasType,
     In,
+    Mod,
     Node,
     Not,
     Or,
+    Size,
     conjunction,
     disjunction,
 )
@@ -88,7 +93,7 @@ def _bounds(node: Node, lowering: Lowering[Code]) -> _Bounds[Code]:
     match node:
         case Always():
             return _exactly(Piece(node))
-        case Compare() | In() | Exists() | Glob():
+        case Compare() | In() | Exists() | Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
             match lowering.predicate(node):
                 case None:
                     return _unknown()

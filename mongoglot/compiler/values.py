@@ -261,8 +261,13 @@ def _object_key(value: Any, depth: int) -> tuple[Any, ...]:
 
 def _binary_key(value: bytes) -> tuple[int, int, bytes]:
     subtype = value.subtype if isinstance(value, Binary) else 0
-    inner_length = 4 if subtype == 2 else 0  # the old binary type repeats its length inside
-    return (len(value) + inner_length, subtype, bytes(value))
+    return (len(binary_data(value)), subtype, bytes(value))
+
+
+def binary_data(value: bytes) -> bytes:
+    """The bytes that BSON has for a binary value: those of the old subtype 2 begin with their length."""
+    subtype = value.subtype if isinstance(value, Binary) else 0
+    return len(value).to_bytes(4, "little") + bytes(value) if subtype == 2 else bytes(value)
 
 
 def is_nan(value: Any) -> bool:

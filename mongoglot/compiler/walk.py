@@ -23,10 +23,13 @@ def elements(document: Document, path: Path, *, expand: bool = True) -> Iterator
 
     Args:
         document: where the path starts.
-        path: at least one component.
+        path: without components it yields the document itself, unexpanded.
         expand: whether an array at the end yields its elements before itself; `$exists` sees only itself.
     """
-    yield from _of_object(document, path, 0, expand)
+    if path:
+        yield from _of_object(document, path, 0, expand)
+    else:
+        yield document
 
 
 def _of_object(value: Document, path: Path, depth: int, expand: bool) -> Iterator[Any]:

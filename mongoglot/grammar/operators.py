@@ -8,7 +8,23 @@ from typing import Final, Literal, TypeAlias
 Dialect: TypeAlias = Literal["mongodb", "taskdb"]
 
 Form: TypeAlias = Literal[
-    "COMPARE", "LIST", "EXISTS", "NOT", "GLOB", "LOGICAL", "COMMENT", "OTHER", "LATER", "LATER_TOP"
+    "COMPARE",
+    "LIST",
+    "EXISTS",
+    "TYPE",
+    "MOD",
+    "SIZE",
+    "BITS",
+    "ALL",
+    "MATCH",
+    "NOT",
+    "GLOB",
+    "LOGICAL",
+    "COMMENT",
+    "CONSTANT",
+    "OTHER",
+    "LATER",
+    "LATER_TOP",
 ]
 """How the operand of an operator is read; the terminals of `filter.lark` that stand for operators."""
 
@@ -27,9 +43,16 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     **_rows("NOT", "$not"),
     **_rows("LOGICAL", "$and $or $nor"),
     **_rows("COMMENT", "$comment"),
+    **_rows("TYPE", "$type"),
+    **_rows("MOD", "$mod"),
+    **_rows("SIZE", "$size"),
+    **_rows("BITS", "$bitsAllSet $bitsAnySet $bitsAllClear $bitsAnyClear"),
+    **_rows("ALL", "$all"),
+    **_rows("MATCH", "$elemMatch"),
+    **_rows("CONSTANT", "$alwaysTrue $alwaysFalse"),
     **_rows(
         "LATER",
-        "$regex $options $type $mod $size $all $elemMatch $bitsAllSet $bitsAnySet $bitsAllClear $bitsAnyClear "
+        "$regex $options "
         "$geoWithin $within $geoIntersects $near $nearSphere $geoNear "
         "$_internalExprEq $_internalExprGt $_internalExprGte $_internalExprLt $_internalExprLte "
         "$_internalSchemaAllElemMatchFromIndex $_internalSchemaBinDataEncryptedType "
@@ -40,7 +63,7 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     ),
     **_rows(
         "LATER_TOP",
-        "$expr $jsonSchema $where $text $sampleRate $alwaysTrue $alwaysFalse "
+        "$expr $jsonSchema $where $text $sampleRate "
         "$_internalSchemaAllowedProperties $_internalSchemaCond $_internalSchemaMaxProperties "
         "$_internalSchemaMinProperties $_internalSchemaRootDocEq $_internalSchemaXor",
     ),
@@ -56,6 +79,11 @@ OPERATORS: Final[dict[Dialect, Operators]] = {
         "$glob": ("GLOB", "$glob"),
     },
 }
+
+TOP_LEVEL: Final = frozenset(
+    name for name, (form, _) in _MONGODB.items() if form in ("LOGICAL", "COMMENT", "CONSTANT", "LATER_TOP")
+)
+"""The operators that stand beside fields and not under one."""
 
 LITERAL_FIELDS: Final = frozenset({"$ref", "$id", "$db"})
 """The parts of a DBRef: at the top of a filter they are fields like any other (semantics 4.1)."""

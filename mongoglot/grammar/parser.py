@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Any, Final, cast
 
 from lark import Lark, Token, Transformer
@@ -14,24 +16,31 @@ from lark.lexer import Lexer
 
 from mongoglot.compiler.ast import (
     Always,
+    Bits,
+    BitsOperator,
     Compare,
     Comparison,
+    ElemMatch,
     Exists,
     Glob,
+    HasType,
     In,
     ListSlot,
+    Mod,
     Node,
     Not,
     Path,
+    Size,
     Slot,
     conjunction,
     disjunction,
 )
-from mongoglot.errors import FilterError, NotYetError
+from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
+from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, Dialect
 
-_WITH_VALUE: Final = frozenset({"EQUALS", "COMPARE", "LIST", "GLOB"})
+_WITH_VALUE: Final = frozenset({"EQUALS", "COMPARE", "LIST", "LITERAL", "GLOB"})
 _FIELD_NAME_ADVICE: Final = (
     ". If you have a field name that starts with a '$' symbol, consider using $getField or $setField."
 )
@@ -81,6 +90,10 @@ class _BuildTree(Transformer[Token, Node]):
             case _:
                 raise AssertionError(name)
 
+    def constant(self, children: Sequence[Any]) -> Node:
+        """`{$alwaysTrue: 1}`."""
+        return Always(children[0].value[0][1] == "$alwaysTrue")
+
     def comment(self, _: Sequence[Any]) -> Node:
         """`{$comment: "…"}` changes nothing."""
         return Always(True)
@@ -108,6 +121,29 @@ def _applied(operator: Any, path: Path) -> Node:
         case "glob":
             (_, _, kind), index = operator.children[0].value
             return Glob(path, Slot(index, kind))
+        case "type":
+            (_, _, types), _slot = operator.children[0].value
+            return HasType(path, types)
+        case "mod":
+            (_, _, divisor, remainder), _slot = operator.children[0].value
+            return Mod(path, divisor, remainder)
+        case "size":
+            (_, _, length), _slot = operator.children[0].value
+            return Size(path, length)
+        case "bits":
+            (_, name, positions), _slot = operator.children[0].value
+            return Bits(path, cast("BitsOperator", name), positions)
+        case "all":
+            members = tuple(_applied(child, path) for child in operator.children[1:-1])
+            return conjunction(members) if members else Always(False)
+        case "literal":
+            (_, _, kind), index = operator.children[0].value
+            return Compare(path, "$eq", Slot(index, kind))
+        case "match_filter":
+            return ElemMatch(path, operator.children[1], by_value=False)
+        case "match_value":
+            inner = conjunction(tuple(_applied(child, ()) for child in operator.children[1:-1]))
+            return ElemMatch(path, inner, by_value=True)
         case "negation":
             return Not(conjunction(tuple(_applied(child, path) for child in operator.children[1:-1])))
         case _:
@@ -131,7 +167,7 @@ def tokenise(document: Mapping[str, Any], dialect: Dialect = "mongodb") -> tuple
     try:
         reader.read_filter(document, 0)
     except FilterError:
-        tk.check_whole(document)
+        check_whole(document)
         parse_prefix(tuple(reader.tokens), dialect)
         raise
     return tuple(reader.tokens), reader.values
@@ -168,6 +204,8 @@ def _misplaced(shape: tk.Shape, error: UnexpectedToken, dialect: Dialect) -> Fil
     match ("operator" if in_operators else "filter", kind):
         case ("operator", "LATER") | ("filter", "LATER_TOP"):
             return NotYetError(2, f"{name} is not compiled by this version of mongoglot", path=path)
+        case ("filter", "NESTED"):
+            return FilterError(2, f"{name} can only be applied to the top-level document", path=path)
         case ("operator", _):
             return FilterError(2, f"unknown operator: {name}", path=path, hint=_operator_hint(name, dialect))
         case ("filter", "NOT"):
@@ -181,7 +219,12 @@ def _misplaced(shape: tk.Shape, error: UnexpectedToken, dialect: Dialect) -> Fil
 def _operator_hint(name: str, dialect: Dialect) -> str | None:
     if name in DIALECT_HINTS:
         return DIALECT_HINTS[name]
-    if name in OPERATORS[dialect] and OPERATORS[dialect][name][0] in ("LOGICAL", "LATER_TOP", "COMMENT"):
+    if name in OPERATORS[dialect] and OPERATORS[dialect][name][0] in (
+        "LOGICAL",
+        "LATER_TOP",
+        "COMMENT",
+        "CONSTANT",
+    ):
         return f"{name} stands beside fields, not under one"
     if not name.startswith("$"):
         return f"a document of operators holds nothing else; a field below is written 'field.{name}'"
@@ -201,26 +244,45 @@ def _nearest(name: str, dialect: Dialect) -> str | None:
     return f"did you mean '{close[0]}'?" if close else None
 
 
+@dataclass(slots=True)
+class _Frame:
+    """What an unclosed token opened: its name, and where it has members how many there were."""
+
+    label: str
+    members: int | None = None
+
+    def next(self) -> str:
+        """The place of the next member."""
+        if self.members is None:
+            return ""
+        self.members += 1
+        return f"[{self.members - 1}]"
+
+
 def locate(shape: tk.Shape, position: int) -> str:
     """Where in the query the token at a position stands: `'$or[1].price.$gte'`."""
-    stack: list[str] = []
-    filters_read: list[int] = []
-    for token in shape[:position]:
+    frames = [_Frame("")]
+    for previous, token in pairwise((tk.CLOSE, *shape[:position])):
         match token[0]:
             case "FIELD" | "NOT":
-                stack.append(token[1])
-            case "LOGICAL":
-                stack.append(token[1])
-                filters_read.append(0)
-            case "OPEN" if filters_read:
-                stack.append(f"[{filters_read[-1]}]")
-                filters_read[-1] += 1
-                filters_read.append(-1)
-            case "CLOSE" if stack:
-                if stack.pop().startswith("[") or (filters_read and filters_read[-1] >= 0):
-                    filters_read.pop()
-    stack.append(shape[position][1])
-    return ".".join(stack).replace(".[", "[")
+                frames.append(_Frame(token[1]))
+            case "LOGICAL" | "ALL":
+                frames.append(_Frame(token[1], 0))
+            case "LITERAL":
+                frames[-1].next()
+            case "MATCH" | "MATCH_VALUE":
+                place = frames[-1].next()
+                frames.append(_Frame(joined(place, token[1]) if place else token[1]))
+            case "OPEN" if previous[0] != "MATCH":
+                frames.append(_Frame(frames[-1].next()))
+            case "CLOSE":
+                frames.pop()
+            case _:
+                pass
+    path = shape[position][1]
+    for frame in reversed(frames):
+        path = joined(frame.label, path) if frame.label else path
+    return str(path)
 
 
 __all__ = ["locate", "parse", "parse_prefix", "tokenise"]

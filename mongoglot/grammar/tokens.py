@@ -4,9 +4,10 @@ The tokens are plain tuples `(kind, name, class)`; together they are the query's
 plan cache. The values are collected beside them. Every check of a value lives here, so that a query of a
 known shape is checked like any other; what nests in what is the grammar's business.
 
-A token's parts by kind: EQUALS has the dotted path and the class of its literal; FIELD the path; COMPARE and
-GLOB the operator and the operand's class; LIST the operator and the set of its members' classes; EXISTS the
-operator and the truth of its operand; LOGICAL the operator; the others nothing more.
+A token's parts by kind: EQUALS has the dotted path and the class of its literal; FIELD the path; COMPARE, GLOB
+and LITERAL the operator and the operand's class; LIST the operator and the set of its members' classes. Operands
+that change the code are part of the token: the truth of EXISTS, the codes of TYPE, the numbers of MOD, SIZE and
+BITS. The others have the operator and nothing more.
 """
 
 from __future__ import annotations
@@ -14,25 +15,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, assert_never
 
-from bson import DBRef, Decimal128
+from bson import DBRef
 
-from mongoglot.compiler.normalise import normalise, normalise_fields
-from mongoglot.compiler.values import (
-    MAX_DEPTH,
-    ValueClass,
-    is_array,
-    value_class,
+from mongoglot.compiler.values import ValueClass, is_array, value_class
+from mongoglot.errors import FilterError, NotYetError, joined
+from mongoglot.grammar import structural
+from mongoglot.grammar.literals import (
+    MAX_FILTER_DEPTH,
+    check_name,
+    is_operator_document,
+    is_truthy,
+    literal,
+    too_deep,
 )
-from mongoglot.errors import (
-    EncodingRangeError,
-    EncodingTypeError,
-    FilterError,
-    FilterValueRangeError,
-    FilterValueTypeError,
-    NotYetError,
-    joined,
-)
-from mongoglot.grammar.operators import LITERAL_FIELDS, OPERATORS, Dialect, Form, Operators
+from mongoglot.grammar.operators import LITERAL_FIELDS, OPERATORS, TOP_LEVEL, Dialect, Form, Operators
 
 Token: TypeAlias = tuple[Any, ...]
 Shape: TypeAlias = tuple[Token, ...]
@@ -41,9 +37,6 @@ OPEN: Final = ("OPEN",)
 CLOSE: Final = ("CLOSE",)
 COMMENT: Final = ("COMMENT", "$comment")
 NOT: Final = ("NOT", "$not")
-
-MAX_FILTER_DEPTH: Final = MAX_DEPTH
-"""The levels a filter may have, its own included (measured: 199 levels below a field are read, 200 are not)."""
 
 REGEX_LATER: Final = "a regular expression as a pattern is not compiled by this version of mongoglot"
 
@@ -61,17 +54,18 @@ class Tokeniser:
         values: the literals, in the order of their tokens, each an independent copy.
     """
 
-    __slots__ = ("operators", "tokens", "values")
+    __slots__ = ("nested", "operators", "tokens", "values")
 
     def __init__(self, dialect: Dialect) -> None:
         self.operators: Operators = OPERATORS[dialect]
         self.tokens: list[Token] = []
         self.values: list[Any] = []
+        self.nested = 0  # how many $elemMatch enclose what is read
 
     def read_filter(self, document: Mapping[str, Any], depth: int) -> None:
         """Read a filter document; `depth` counts the levels that enclose it."""
         if depth >= MAX_FILTER_DEPTH:
-            raise _too_deep()
+            raise too_deep()
         emit = self.tokens.append
         emit(OPEN)
         for key, operand in document.items():
@@ -112,7 +106,7 @@ class Tokeniser:
         if not operand:
             raise FilterError(2, "$and/$or/$nor must be a nonempty array", path=name)
         if depth >= MAX_FILTER_DEPTH:
-            raise _too_deep()
+            raise too_deep()
         for index, item in enumerate(operand):
             place = f"{name}[{index}]"
             if isinstance(item, DBRef):
@@ -127,7 +121,7 @@ class Tokeniser:
     def read_operators(self, document: Mapping[str, Any], field: str, depth: int) -> None:
         """Read the operators of one field, as they stand in an operator document."""
         if depth >= MAX_FILTER_DEPTH:
-            raise _too_deep()
+            raise too_deep()
         for key, operand in document.items():
             self.read_operator(key, operand, field, depth)
 
@@ -156,15 +150,32 @@ class Tokeniser:
                     emit((form, name, kind))
                 case "NOT":
                     self.read_negation(operand, field, depth)
+                case "TYPE":
+                    emit((form, name, structural.types_of(operand, field)))
+                case "MOD":
+                    emit((form, name, *structural.divisor_and_remainder(operand)))
+                case "SIZE":
+                    emit((form, name, structural.size_of(operand)))
+                case "BITS":
+                    emit((form, name, structural.bits_of(name, operand, field)))
+                case "ALL":
+                    self.read_all(operand, depth)
+                case "MATCH":
+                    self.read_match(operand, depth)
                 case "COMMENT":
                     self.check(operand, depth)
                     emit(COMMENT)
-                case "LOGICAL" | "LATER" | "LATER_TOP" | "OTHER":
+                case "CONSTANT":
+                    structural.check_constant(name, operand)
+                    emit((form, name))
+                case "LATER_TOP":
+                    emit((form if not self.nested or key == "$jsonSchema" else "NESTED", key))
+                case "LOGICAL" | "LATER" | "OTHER":
                     emit((form, key))
                 case _:
                     assert_never(form)
         except FilterError as error:
-            if form != "NOT":  # whose own token stands already
+            if form not in ("NOT", "ALL", "MATCH"):  # whose own tokens stand already
                 self.tokens.append((form, key, "invalid"))
             raise _under(key, error) from None
 
@@ -182,13 +193,56 @@ class Tokeniser:
         self.read_operators(operand, field, depth + 1)
         self.tokens.append(CLOSE)
 
+    def read_all(self, operand: Any, depth: int) -> None:
+        """Read the members of `$all`: literals, or a `$elemMatch` each (semantics 3.7)."""
+        emit = self.tokens.append
+        emit(("ALL", "$all"))
+        if not is_array(operand):
+            raise FilterError(2, "$all needs an array", hint="write {$all: [value, …]}")
+        if depth + 1 >= MAX_FILTER_DEPTH and operand:
+            raise too_deep()
+        matches = bool(operand) and _first_name(operand[0]) == "$elemMatch"
+        for index, item in enumerate(operand):
+            first = _first_name(item)
+            try:
+                if matches:
+                    if first != "$elemMatch":
+                        raise FilterError(2, "$all/$elemMatch has to be consistent")
+                    self.read_match(item["$elemMatch"], depth + 2)
+                elif first not in TOP_LEVEL and first != "$not" and first in self.operators:
+                    raise FilterError(2, "no $ expressions in $all")
+                else:
+                    kind = self.read_literal(item, depth + 1)
+                    if kind == "regex":
+                        raise NotYetError(2, REGEX_LATER)
+                    emit(("LITERAL", "$all", kind))
+            except FilterError as error:
+                raise _under(f"[{index}]", error) from None
+        emit(CLOSE)
+
+    def read_match(self, operand: Any, depth: int) -> None:
+        """Read the operand of `$elemMatch`: operators for an element, or a filter of it (semantics 3.7)."""
+        by_value = isinstance(operand, Mapping) and structural.is_match_of_values(operand, TOP_LEVEL)
+        self.tokens.append(("MATCH_VALUE" if by_value else "MATCH", "$elemMatch"))
+        if isinstance(operand, DBRef):
+            operand = operand.as_doc()
+        if not isinstance(operand, Mapping):
+            raise FilterError(2, "$elemMatch needs an Object", hint="write {$elemMatch: {field: value, …}}")
+        self.nested += 1
+        if by_value:
+            self.read_operators(operand, "", depth + 1)
+            self.tokens.append(CLOSE)
+        else:
+            self.read_filter(operand, depth + 1)
+        self.nested -= 1
+
     def read_list(self, name: str, operand: Any, depth: int) -> frozenset[ValueClass]:
         """Read the list of `$in` or `$nin`; the classes of its members."""
         if not is_array(operand):
             hint = None if isinstance(operand, Mapping) else f"write {{{name}: [value, …]}}"
             raise FilterError(2, f"{name} needs an array", hint=hint)
         if depth + 1 >= MAX_FILTER_DEPTH and operand:
-            raise _too_deep()
+            raise too_deep()
         members: list[Any] = []
         kinds: set[ValueClass] = set()
         for index, item in enumerate(operand):
@@ -222,72 +276,9 @@ class Tokeniser:
         literal(value, depth)
 
 
-def literal(value: Any, depth: int) -> Any:
-    """An independent copy of a literal of a filter that stands below `depth` levels.
-
-    Raises:
-        FilterValueTypeError, FilterValueRangeError: BSON cannot hold it.
-        FilterError: it nests too deep (code 15).
-    """
-    try:
-        return normalise(value, MAX_FILTER_DEPTH - depth - 1)
-    except EncodingRangeError as error:
-        raise FilterValueRangeError(error.reason, path=error.path) from None
-    except EncodingTypeError as error:
-        raise FilterValueTypeError(error.reason, path=error.path) from None
-
-
-def check_name(name: Any) -> None:
-    """Check a field name that is not plain ASCII text.
-
-    Raises:
-        FilterValueTypeError: BSON has no such names.
-    """
-    literal({name: None}, 0)
-
-
-def is_operator_document(value: Any) -> bool:
-    """Whether a value is a document of operators and not a literal (semantics 4.2)."""
-    if value.__class__ is not dict and not isinstance(value, Mapping):
-        return False
-    first = next(iter(value), "")
-    return isinstance(first, str) and first[:1] == "$" and not ("$ref" in value and "$id" in value)
-
-
-def is_truthy(value: Any) -> bool:
-    """The truth of the operand of `$exists` (semantics 3.3)."""
-    if isinstance(value, Decimal128):
-        return bool(value.to_decimal())
-    if value is None or isinstance(value, (bool, int, float)):
-        return bool(value)
-    return True
-
-
-def check_whole(document: Mapping[str, Any]) -> None:
-    """What a driver and a server check before they look at a filter's meaning: depth, then encoding.
-
-    Raises:
-        FilterError: it nests deeper than 200 levels (code 15), or holds what BSON cannot.
-    """
-    pending: list[tuple[Any, int]] = [(document, 1)]
-    while pending:
-        parent, depth = pending.pop()
-        if depth > MAX_FILTER_DEPTH:
-            raise _too_deep()
-        values = parent.values() if isinstance(parent, Mapping) else parent
-        pending.extend(
-            (child, depth + 1) for child in values if isinstance(child, Mapping) or is_array(child)
-        )
-    try:
-        normalise_fields(document)
-    except EncodingRangeError as error:
-        raise FilterValueRangeError(error.reason, path=error.path) from None
-    except EncodingTypeError as error:
-        raise FilterValueTypeError(error.reason, path=error.path) from None
-
-
-def _too_deep() -> FilterError:
-    return FilterError(15, f"the filter nests deeper than {MAX_DEPTH} levels, which BSON does not allow")
+def _first_name(item: Any) -> str:
+    """The first field of a document, or nothing."""
+    return str(next(iter(item), "")) if isinstance(item, Mapping) else ""
 
 
 def _regex_operand(name: str, field: str) -> FilterError:

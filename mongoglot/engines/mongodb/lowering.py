@@ -1,44 +1,142 @@
-"""The native lowering: from the tree to a filter as a server takes it."""
+"""The native lowering: from the tree to a filter as a server takes it.
+
+It starts from the tree as parsed, so that what is sent is close to what was written.
+"""
 
 from __future__ import annotations
 
 from typing import Any, assert_never
 
-from mongoglot.compiler.ast import Always, And, Compare, Exists, Glob, In, Node, Not, Or, dotted
+from mongoglot.compiler.ast import (
+    Always,
+    And,
+    Bits,
+    Compare,
+    ElemMatch,
+    Exists,
+    Glob,
+    HasType,
+    In,
+    Leaf,
+    Mod,
+    Node,
+    Not,
+    Or,
+    Size,
+    dotted,
+    leaves,
+)
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.engines.mongodb.glob import to_pattern
+from mongoglot.errors import UnsupportedError
 
 
 def to_filter(query: BoundPlan) -> dict[str, Any]:
     """The filter for a server, its values bound; equal in meaning to the one that was compiled."""
-    return _filter(query.optimised, query.values)
+    return _filter(query.ast, query.values)
 
 
 def _filter(node: Node, values: list[Any]) -> dict[str, Any]:
     match node:
         case Always(value):
-            return {} if value else {"$nor": [{}]}
-        case Compare(path, op, operand):
-            return _under(path, {op: values[operand.index]})
-        case In(path, list_operand):
-            return _under(path, {"$in": values[list_operand.index]})
-        case Exists(path):
-            return _under(path, {"$exists": True})
-        case Glob(path, operand):
-            # $type keeps stored regexes out, which a pattern equal to their own would find
-            pattern = {"$regex": to_pattern(values[operand.index]), "$not": {"$type": "regex"}}
-            return _under(path, pattern)
+            return {} if value else {"$alwaysFalse": 1}
         case And(children):
             return {"$and": [_filter(child, values) for child in children]}
         case Or(children):
             return {"$or": [_filter(child, values) for child in children]}
         case Not(child):
-            return {"$nor": [_filter(child, values)]}
+            paths = {leaf.path for leaf in leaves(child)}
+            operators = _operators(node, values) if len(paths) == 1 else None
+            return (
+                {"$nor": [_filter(child, values)]} if operators is None else {dotted(paths.pop()): operators}
+            )
+        case Compare(path, "$eq", operand) if _stands_alone(
+            values[operand.index], operand.kind, dotted(path)
+        ):
+            return {dotted(path): values[operand.index]}
+        case leaf:
+            return {dotted(leaf.path): _predicate(leaf, values)}
+
+
+def _stands_alone(value: Any, kind: str, name: str) -> bool:
+    """Whether a literal means itself without `$eq` (semantics 4.2); DBRef fields take nothing else."""
+    if name in ("$ref", "$id", "$db"):
+        return True
+    if kind == "regex":
+        return False
+    return kind != "object" or not next(iter(value), "").startswith("$")
+
+
+def _predicate(leaf: Leaf, values: list[Any]) -> dict[str, Any]:
+    """The operators of one predicate."""
+    match leaf:
+        case Compare(_, op, operand):
+            return {op: values[operand.index]}
+        case In(_, list_operand):
+            return {"$in": values[list_operand.index]}
+        case Exists():
+            return {"$exists": True}
+        case HasType(_, types):
+            return {"$type": sorted(types)}
+        case Mod(_, divisor, remainder):
+            return {"$mod": [divisor, remainder]}
+        case Size(_, length):
+            return {"$size": length}
+        case Bits(_, op, positions):
+            return {op: list(positions)}
+        case ElemMatch(_, child, by_value):
+            return {"$elemMatch": _element(child, values) if by_value else _filter(child, values)}
+        case Glob(_, operand):
+            # $type keeps stored regexes out, which a pattern equal to their own would find
+            return {"$regex": to_pattern(values[operand.index]), "$not": {"$type": "regex"}}
         case _:
-            assert_never(node)
+            assert_never(leaf)
 
 
-def _under(path: tuple[str, ...], operators: dict[str, Any]) -> dict[str, Any]:
-    name = dotted(path)
-    # a name that begins with $ is a field of a DBRef: as the whole filter's key it takes a literal only
-    return {name: operators["$eq"]} if name in ("$ref", "$id", "$db") else {name: operators}
+def _element(child: Node, values: list[Any]) -> dict[str, Any]:
+    """The operators for an element of an array."""
+    operators = _operators(child, values)
+    if operators is None:
+        raise UnsupportedError(
+            "this $elemMatch has operators that no single document of a server can hold together"
+        )
+    return operators
+
+
+def _operators(node: Node, values: list[Any]) -> dict[str, Any] | None:
+    """A node about one path as an operator document, or None where there is none."""
+    match node:
+        case Always(value):
+            return {"$nin" if value else "$in": []}
+        case Not(Compare(_, "$eq", operand)) if operand.kind != "regex":
+            return {"$ne": values[operand.index]}
+        case Not(In(_, list_operand)):
+            return {"$nin": values[list_operand.index]}
+        case Not(Exists()):
+            return {"$exists": False}
+        case Not(child):
+            operators = _operators(child, values)
+            return None if operators is None else {"$not": operators}
+        case And(children):
+            return _merged([_operators(child, values) for child in children])
+        case Or():
+            return None
+        case leaf:
+            return _predicate(leaf, values)
+
+
+def _merged(parts: list[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """The conjunction of operator documents; `$not: {$not: …}` holds what has a key that is taken."""
+    merged: dict[str, Any] = {}
+    for part in reversed(parts):
+        if part is None:
+            return None
+        if not merged.keys() & part.keys():
+            merged = {**part, **merged}
+        elif "$not" not in part:
+            merged = {**part, "$not": {"$not": merged}}
+        elif "$not" not in merged:
+            merged = {**merged, "$not": {"$not": part}}
+        else:
+            return None
+    return merged

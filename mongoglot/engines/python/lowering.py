@@ -13,7 +13,25 @@ from typing import Any, Final, assert_never, final
 
 from bson import Int64, ObjectId
 
-from mongoglot.compiler.ast import Always, And, Compare, Exists, Glob, In, Leaf, Node, Not, Or, Path, leaves
+from mongoglot.compiler.ast import (
+    Always,
+    And,
+    Bits,
+    Compare,
+    ElemMatch,
+    Exists,
+    Glob,
+    HasType,
+    In,
+    Leaf,
+    Mod,
+    Node,
+    Not,
+    Or,
+    Path,
+    Size,
+    leaves,
+)
 from mongoglot.compiler.values import MISSING, Document, Missing, ValueClass, is_nan, milliseconds
 from mongoglot.engines.python.operands import OTHER, document_test, element_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
@@ -116,7 +134,7 @@ def _condition(node: Node, out: SourceWriter, height: int) -> str:
             return " and ".join(f"({_condition(child, out, height + 1)})" for child in children)
         case Or(children):
             return " or ".join(f"({_condition(child, out, height + 1)})" for child in children)
-        case Compare() | In() | Exists() | Glob():
+        case Compare() | In() | Exists() | Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
             return _predicate(node, out)
         case _:
             assert_never(node)
@@ -133,14 +151,12 @@ def _part_before(node: Node, name: str, out: SourceWriter) -> None:
 def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     """The expression for one predicate; `general` decides whatever the common case leaves open."""
 
-    def general() -> str:
-        name = out.bind(
-            "general", lambda values: document_test(leaf.path, element_test(leaf, values), expand=expand)
-        )
-        return f"{name}(document)"
+    child = lower(leaf.child) if isinstance(leaf, ElemMatch) else None
 
-    expand = not isinstance(leaf, Exists)
-    if len(leaf.path) > _MAX_HEIGHT:
+    def general() -> str:
+        return f"{out.bind('general', lambda values: _exact(leaf, values, child))}(document)"
+
+    if not leaf.path or len(leaf.path) > _MAX_HEIGHT:
         return general()
     match leaf:
         case Exists(path):
@@ -150,10 +166,18 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
             return _membership(path, operand.index, operand.kinds, out, general)
         case Compare(path, op, operand):
             return _comparison(path, op, operand.kind, operand.index, out, general)
-        case Glob():
+        case Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
             return general()
         case _:
             assert_never(leaf)
+
+
+def _exact(leaf: Leaf, values: list[Any], child: PythonCode | None) -> Callable[[Any], bool]:
+    """The exact test of a predicate, for every document."""
+    test = element_test(leaf, values, None if child is None else child.bind(values))
+    if not leaf.path:
+        return test
+    return document_test(leaf.path, test, expand=not isinstance(leaf, (Exists, Size, ElemMatch)))
 
 
 def _comparison(
@@ -227,7 +251,7 @@ def _numbers(members: list[Any]) -> frozenset[Any]:
 
 def _read_ahead(node: Node, out: SourceWriter) -> None:
     """Write statements that read the paths of a part which has few, so that they are read once."""
-    paths = [leaf.path for leaf in leaves(node) if not isinstance(leaf, Glob)]
+    paths = [leaf.path for leaf in leaves(node) if isinstance(leaf, (Compare, In, Exists))]
     if len(paths) > _MAX_READ_AHEAD:
         return
     for path in paths:
@@ -272,5 +296,11 @@ def _summary(node: Node) -> str:
             return "$exists"
         case Glob():
             return "$glob"
+        case ElemMatch():
+            return "$elemMatch"
+        case HasType() | Mod() | Size():
+            return f"${type(node).__name__.lower().removeprefix('has')}"
+        case Bits(_, op, _):
+            return op
         case _:
             return type(node).__name__.lower()

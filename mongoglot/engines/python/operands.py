@@ -8,7 +8,20 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from mongoglot.compiler.ast import Compare, Comparison, Exists, Glob, In, Leaf, Path
+from mongoglot.compiler.ast import (
+    Bits,
+    Compare,
+    Comparison,
+    ElemMatch,
+    Exists,
+    Glob,
+    HasType,
+    In,
+    Leaf,
+    Mod,
+    Path,
+    Size,
+)
 from mongoglot.compiler.values import (
     MISSING,
     RANK,
@@ -20,6 +33,7 @@ from mongoglot.compiler.values import (
     value_class,
 )
 from mongoglot.compiler.walk import elements
+from mongoglot.engines.python.elements import bits_test, match_test, mod_test, size_test, type_test
 
 ElementTest: TypeAlias = Callable[[Any], bool]
 
@@ -87,8 +101,14 @@ def glob_test(pattern: str) -> ElementTest:
     )
 
 
-def element_test(leaf: Leaf, values: list[Any]) -> ElementTest:
-    """The exact test of one element of the leaf's path."""
+def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | None = None) -> ElementTest:
+    """The exact test of one element of the leaf's path.
+
+    Args:
+        leaf: the predicate.
+        values: of the query.
+        child: for `$elemMatch`, the function of what it holds.
+    """
     match leaf:
         case Compare(_, op, operand):
             return comparison_test(op, operand.kind, values[operand.index])
@@ -98,6 +118,17 @@ def element_test(leaf: Leaf, values: list[Any]) -> ElementTest:
             return glob_test(values[operand.index])
         case Exists():
             return lambda element: element is not MISSING
+        case HasType(_, types):
+            return type_test(types)
+        case Mod(_, divisor, remainder):
+            return mod_test(divisor, remainder)
+        case Size(_, length):
+            return size_test(length)
+        case Bits(_, bits_op, positions):
+            return bits_test(bits_op, positions)
+        case ElemMatch(_, _, by_value):
+            assert child is not None  # noqa: S101 - the lowering compiled it
+            return match_test(child, by_value=by_value)
 
 
 def document_test(path: Path, test: ElementTest, *, expand: bool) -> Callable[[Document], bool]:

@@ -216,3 +216,23 @@ def concat(left: Expression, right: Expression) -> Expression:
 def is_same(left: Expression, right: Expression) -> Expression:
     """`left IS right`: equality that knows NULL."""
     return exp.Is(this=_operand(left), expression=_operand(right))
+
+
+def remainder(left: Expression, right: Expression) -> Expression:
+    """`left % right`."""
+    return exp.Mod(this=_operand(left), expression=_operand(right))
+
+
+def bits_and(left: Expression, right: Expression) -> Expression:
+    """`left & right`."""
+    return exp.BitwiseAnd(this=_operand(left), expression=_operand(right))
+
+
+def real(value: float) -> Expression:
+    """A double constant that mongoglot wrote."""
+    return exp.Literal.number(repr(value))
+
+
+def characters(text: str) -> Expression:
+    """A short constant, spelled by code points as it does not print well."""
+    return call("char", *(integer(ord(character)) for character in text))

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 from typing import Any, Final, assert_never
 
-from mongoglot.compiler.ast import Compare, Exists, Glob, In, Leaf
-from mongoglot.compiler.values import ValueClass, milliseconds, value_class
+from mongoglot.compiler.ast import Bits, Compare, ElemMatch, Exists, Glob, HasType, In, Leaf, Mod, Size
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, milliseconds, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column, ColumnType
-from mongoglot.engines.sqlite.conditions import Binder
+from mongoglot.engines.sqlite.conditions import conditions_of
+from mongoglot.engines.sqlite.element import Binder, Element, Parameters
 from mongoglot.engines.sqlite.glob import to_sqlite_glob
 from mongoglot.engines.sqlite.numbers import native_number
+from mongoglot.engines.sqlite.paths import Place
 
 _KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
     "string": frozenset({"string"}),
@@ -27,7 +29,7 @@ _KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
 }
 """The classes of operands that values of a column can compare with."""
 
-Bound = tuple[Expression, dict[str, tuple[int, Binder]]]
+Bound = tuple[Expression, Parameters]
 
 
 def column_condition(leaf: Leaf, column: Column, on_document: Expression | None) -> Bound:
@@ -54,7 +56,7 @@ def column_condition(leaf: Leaf, column: Column, on_document: Expression | None)
     return sql.some_of([tree, marked]), parameters
 
 
-def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, dict[str, tuple[int, Binder]], bool]:
+def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool]:
     """The condition on the column's own values, its parameters, and whether it holds for marks too."""
     value = sql.name(column.name)
     match leaf:
@@ -76,7 +78,7 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, dict[str, tuple[
         case In(_, list_operand):
             label = f"c{list_operand.index}"
             hits = [sql.is_null(value)] if "null" in list_operand.kinds else []
-            parameters: dict[str, tuple[int, Binder]] = {}
+            parameters: Parameters = {}
             if list_operand.kinds & _KINDS[column.type]:
                 members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
                 hits.append(sql.member_of(value.copy(), sql.select([sql.name("value", "list")], [members])))
@@ -89,8 +91,46 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, dict[str, tuple[
             has_nul = sql.call("instr", sql.cast(value, "BLOB"), sql.blob("00"))
             matches = sql.glob(value.copy(), sql.parameter(label))
             return sql.some_of([matches, has_nul]), {label: (operand.index, to_sqlite_glob)}, False
+        case HasType(_, types):
+            return _type_condition(column, types), {}, False
+        case Mod() | Bits():
+            return _number_condition(leaf, column)
+        case Size() | ElemMatch():
+            return sql.FALSE.copy(), {}, False  # a column of its own holds no arrays
         case _:
             assert_never(leaf)
+
+
+def _type_condition(column: Column, types: frozenset[int]) -> Expression:
+    """`$type` on a column: NULL is null, and the numbers are told apart as SQLite stores them."""
+    value = sql.name(column.name)
+    branches = [(sql.string("null"), sql.integer(int(10 in types)))]
+    if column.type == "number":
+        inside = sql.all_of(
+            [
+                sql.compare("$gte", value.copy(), sql.integer(INT32_MIN)),
+                sql.compare("$lte", value.copy(), sql.integer(INT32_MAX)),
+            ]
+        )
+        by_size = sql.case([(inside, sql.integer(int(16 in types)))], sql.integer(int(18 in types)))
+        branches.append((sql.string("integer"), by_size))
+        return sql.case(branches, sql.integer(int(1 in types)), sql.call("typeof", value))
+    code = {"string": 2, "bool": 8, "date": 9}[column.type]
+    return sql.case(branches, sql.integer(int(code in types)), sql.call("typeof", value))
+
+
+def _number_condition(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool]:
+    """`$mod` and the operators of bits on a column of numbers."""
+    conditions = conditions_of(leaf)
+    if column.type != "number" or conditions is None:
+        return sql.FALSE.copy(), {}, False
+    value = sql.name(column.name)
+    place = Place(value, sql.string("$"))
+    branches = [
+        (sql.string(kind), conditions.by_type[kind](Element(value.copy(), value.copy(), place)))
+        for kind in ("integer", "real")
+    ]
+    return sql.case(branches, sql.FALSE.copy(), sql.call("typeof", value)), conditions.parameters, False
 
 
 def _is_beyond(leaf: Leaf) -> bool:

@@ -3,60 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeAlias, assert_never, final
+from typing import Any, Final, assert_never
 
-from mongoglot.compiler.ast import Compare, Comparison, Exists, Glob, In, Leaf, ListSlot, Slot
+from mongoglot.compiler.ast import (
+    Bits,
+    Compare,
+    Comparison,
+    ElemMatch,
+    Exists,
+    Glob,
+    HasType,
+    In,
+    Leaf,
+    ListSlot,
+    Mod,
+    Size,
+    Slot,
+)
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite import operands
+from mongoglot.engines.sqlite.element import Binder, Conditions, Element
 from mongoglot.engines.sqlite.equality import equals_pattern
 from mongoglot.engines.sqlite.glob import to_sqlite_glob
+from mongoglot.engines.sqlite.kinds import bits_conditions, mod_conditions, size_conditions, type_conditions
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
-
-Binder: TypeAlias = Callable[[Any], Any]
-"""From the value of a slot to the value of a parameter."""
-
-Parameters: TypeAlias = Mapping[str, tuple[int, Binder]]
-"""Parameter → the slot whose value it comes from, and how."""
-
-
-@final
-@dataclass(slots=True)
-class Conditions:
-    """A predicate on one value.
-
-    Attributes:
-        by_type: JSON type → the condition on such a value; `array` and `object` are of the value as a whole.
-        default: the condition for every other type.
-        missing: whether an absent field matches.
-        parameters: what the conditions use.
-        superset: whether the conditions let through more than the predicate.
-    """
-
-    by_type: dict[str, Callable[[Element], Expression]] = field(default_factory=dict)
-    default: bool = False
-    missing: bool = False
-    parameters: dict[str, tuple[int, Binder]] = field(default_factory=dict)
-    superset: bool = False
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One JSON value.
-
-    Attributes:
-        value: SQL of a scalar's value: a number, text, or 0 and 1 for the booleans.
-        blob: SQL of the value as JSONB.
-    """
-
-    value: Expression
-    blob: Expression
-
 
 _NUMBERS: Final = ("integer", "real")
 _TAGGED: Final = frozenset(
@@ -76,6 +50,16 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return glob(operand)
         case Exists():
             return Conditions(default=True)
+        case HasType(_, types):
+            return type_conditions(types)
+        case Size(_, length):
+            return size_conditions(length)
+        case Mod(_, divisor, remainder):
+            return mod_conditions(divisor, remainder)
+        case Bits(_, bits_op, positions):
+            return bits_conditions(bits_op, positions)
+        case ElemMatch():
+            return None  # it nests: documents.py has it
         case _:
             assert_never(leaf)
 
@@ -170,7 +154,7 @@ def membership(operand: ListSlot) -> Conditions:
         texts.append(lambda e: _in_intervals(e.value, codes))
     if texts:
         found.by_type["text"] = lambda e: sql.some_of(
-            [text(Element(e.value.copy(), e.blob)) for text in texts]
+            [text(Element(e.value.copy(), e.blob, e.place)) for text in texts]
         )
     if "bool" in kinds:
         for name, truth in (("true", True), ("false", False)):

@@ -47,9 +47,9 @@ def _same_node() -> Expression:
     """The nodes have one key and one value; a number's pattern has its key and the native number equal to it."""
     stored_type, atom = sql.name("type", "stored"), sql.name("atom", "stored")
     literal_type, wanted = sql.name("type", "literal"), sql.name("atom", "literal")
-    is_number = sql.equals(_part(wanted, 1, 2), _characters(operands.PATTERN))
+    is_number = sql.equals(_part(wanted, 1, 2), sql.characters(operands.PATTERN))
     native = sql.cast(sql.call("nullif", _part(wanted, KEY_LENGTH + 4, None), sql.string("")), "NUMERIC")
-    tag = sql.concat(_characters(operands.NUMBER_TAG), _part(wanted, 3, KEY_LENGTH))
+    tag = sql.concat(sql.characters(operands.NUMBER_TAG), _part(wanted, 3, KEY_LENGTH))
     number = sql.case(
         [
             (sql.string("integer"), sql.not_null_else(sql.equals(atom, native), sql.FALSE.copy())),
@@ -62,7 +62,7 @@ def _same_node() -> Expression:
     other = sql.all_of(
         [sql.equals(stored_type.copy(), literal_type), sql.is_same(atom.copy(), wanted.copy())]
     )
-    is_prefix = sql.equals(_part(wanted, 1, 2), _characters(operands.PATTERN_PREFIX))
+    is_prefix = sql.equals(_part(wanted, 1, 2), sql.characters(operands.PATTERN_PREFIX))
     prefix = _part(wanted, 3, None)
     begins = sql.equals(
         sql.call("substr", atom.copy(), sql.integer(1), sql.call("length", prefix)), prefix.copy()
@@ -79,8 +79,3 @@ def _same_node() -> Expression:
 def _part(text: Expression, start: int, length: int | None) -> Expression:
     bounds = [sql.integer(start)] if length is None else [sql.integer(start), sql.integer(length)]
     return sql.call("substr", text.copy(), *bounds)
-
-
-def _characters(text: str) -> Expression:
-    """A short constant, spelled by code points as it does not print well."""
-    return sql.call("char", *(sql.integer(ord(character)) for character in text))

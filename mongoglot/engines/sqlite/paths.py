@@ -41,11 +41,13 @@ class Place:
         path: of the value inside it.
         by_index: SQL that is 1 where the value is an element that the last component named by its index, and is
             tested whole; None where it never is.
+        whole: whether the value is always tested whole, as the element that `$elemMatch` looks at.
     """
 
     container: Expression
     path: Expression
     by_index: Expression | None = None
+    whole: bool = False
 
     @property
     def type(self) -> Expression:
@@ -62,6 +64,16 @@ class Place:
         """The value as JSONB."""
         return sql.call("jsonb_extract", self.container.copy(), self.path.copy())
 
+    @property
+    def spelling(self) -> Expression:
+        """JSON text of an array with the value twice, which keeps how a number is spelled: `[5e0,5e0]`."""
+        return sql.call("json_extract", self.container.copy(), self.path.copy(), self.path.copy())
+
+    @property
+    def length(self) -> Expression:
+        """How many elements the array has that is the value."""
+        return sql.call("json_array_length", self.container.copy(), self.path.copy())
+
     def each(self, alias: str) -> Expression:
         """The elements of the array that is the value."""
         return sql.source(sql.call("jsonb_each", self.container.copy(), self.path.copy()), alias)
@@ -71,14 +83,35 @@ Test: TypeAlias = Callable[[Place], Expression]
 """From the place of a value to a condition on it."""
 
 
-def direct(document: Expression, path: Path) -> Place:
+@final
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where paths start.
+
+    Attributes:
+        document: a column, or an element that `$elemMatch` looks at.
+        is_array: SQL that is 1 where an array is read as a document with the fields '0', '1', …; None for never.
+        element: the place of the element itself, which has the path `()`.
+    """
+
+    document: Expression
+    is_array: Expression | None = None
+    element: Place | None = None
+
+
+def direct(root: Root, path: Path) -> Place:
     """The place that a path leads to through objects alone."""
-    return Place(document, sql.string(json_path(path)))
+    by_name = sql.string(json_path(path))
+    index = array_index(path[0])
+    if root.is_array is None or index is None:
+        return Place(root.document, by_name)
+    in_array = sql.string(f"$[{index}]" + json_path(path[1:]).removeprefix("$"))
+    return Place(root.document, sql.case([(root.is_array.copy(), in_array)], by_name))
 
 
-def array_on_the_way(document: Expression, path: Path) -> Expression:
+def array_on_the_way(root: Root, path: Path) -> Expression:
     """Whether some component before the last leads to an array; the path has two or more components."""
-    kinds = [direct(document, path[:end]).type for end in range(1, len(path))]
+    kinds = [direct(root, path[:end]).type for end in range(1, len(path))]
     return (
         sql.member(sql.string("array"), kinds)
         if len(kinds) > 1
@@ -93,15 +126,15 @@ def tables_needed(path: Path) -> int:
     )
 
 
-def general(document: Expression, path: Path, test: Test) -> Expression:
+def general(root: Root, path: Path, test: Test) -> Expression:
     """Whether the test holds for some value at the end of the path, arrays on the way and all.
 
     Args:
-        document: the column.
+        root: where the path starts.
         path: two or more components.
         test: is given the place of a value that may be an array, or missing.
     """
-    place = direct(document, path[:1])
+    place = direct(root, path[:1])
     sources: list[Expression] = []
     conditions: list[Expression] = []
     for depth, part in enumerate(path[1:], start=1):

@@ -1,0 +1,182 @@
+"""Operands that become part of a query's shape: checked as the server checks them, and brought to one form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from bson import Decimal128
+
+from mongoglot.compiler.values import binary_data, is_array, number, value_class
+from mongoglot.errors import FilterError
+from mongoglot.grammar.rendering import rendered
+
+TYPE_CODES: Final[dict[str, int]] = {
+    "double": 1, "string": 2, "object": 3, "array": 4, "binData": 5, "undefined": 6, "objectId": 7, "bool": 8,
+    "date": 9, "null": 10, "regex": 11, "dbPointer": 12, "javascript": 13, "symbol": 14, "javascriptWithScope": 15,
+    "int": 16, "timestamp": 17, "long": 18, "decimal": 19, "minKey": -1, "maxKey": 127,
+}  # fmt: skip
+"""The aliases of `$type` (semantics 3.4)."""
+
+NUMBER_CODES: Final = frozenset({1, 16, 18, 19})
+
+_CODES: Final = frozenset(TYPE_CODES.values())
+_INT64_MAX: Final = 2**63 - 1
+_INT32_MAX: Final = 2**31 - 1
+
+
+def types_of(operand: Any, field: str) -> frozenset[int]:
+    """The type codes that `$type` names."""
+    operands = operand if is_array(operand) else [operand]
+    if not operands:
+        raise FilterError(9, f"{field} must match at least one type")
+    return frozenset(code for item in operands for code in _type_codes(item))
+
+
+def _type_codes(item: Any) -> frozenset[int]:
+    match value_class(item):
+        case "string":
+            if item == "number":
+                return NUMBER_CODES
+            if item == "missing":
+                advice = "To query for non-existence of a field, use {$exists:false}."
+                raise FilterError(2, f"'missing' is not a legal type name. {advice}")
+            if item not in TYPE_CODES:
+                raise FilterError(2, f"Unknown type name alias: {item}", hint=_alias_hint(item))
+            return frozenset({TYPE_CODES[item]})
+        case "int" | "double" | "decimal" | "nan":
+            code = number(item)
+            if code == 0:
+                raise FilterError(2, "Invalid numerical type code: 0. Instead use {$exists:false}.")
+            if code not in _CODES:
+                raise FilterError(2, f"Invalid numerical type code: {item}")
+            return frozenset({int(code)})
+        case _:
+            raise FilterError(14, "type must be represented as a number or a string")
+
+
+def _alias_hint(alias: str) -> str | None:
+    usual = {
+        "integer": "int",
+        "boolean": "bool",
+        "float": "double",
+        "str": "string",
+        "dict": "object",
+        "list": "array",
+    }
+    guess = usual.get(alias.lower()) or next(
+        (name for name in TYPE_CODES if name.lower() == alias.lower()), None
+    )
+    return f"did you mean '{guess}'?" if guess else None
+
+
+def size_of(operand: Any) -> int:
+    """The length that `$size` asks for."""
+    try:
+        return _int32("$size", operand)
+    except FilterError as error:
+        raise FilterError(2, f"Failed to parse $size. {error.reason}") from None
+
+
+def divisor_and_remainder(operand: Any) -> tuple[int, int]:
+    """The operands of `$mod`, truncated as the server truncates them (semantics 3.5)."""
+    if not is_array(operand):
+        raise FilterError(2, "malformed mod, needs to be an array", hint="write {$mod: [divisor, remainder]}")
+    if len(operand) < 2:
+        raise FilterError(2, "malformed mod, not enough elements")
+    if len(operand) > 2:
+        raise FilterError(2, "malformed mod, too many elements")
+    for name, item in zip(("divisor", "remainder"), operand, strict=True):
+        if not _is_number(item):
+            raise FilterError(2, f"malformed mod, {name} not a number")
+    divisor, remainder = _truncated("divisor", operand[0]), _truncated("remainder", operand[1])
+    if divisor == 0:
+        raise FilterError(2, "divisor cannot be 0")
+    return divisor, remainder
+
+
+def _truncated(name: str, item: Any) -> int:
+    exact = number(item)
+    if not (exact.is_finite() if isinstance(exact, Decimal) else math.isfinite(exact)):
+        reason = "Unable to coerce NaN/Inf to integral type"
+    elif not -(2**63) <= (whole := int(exact)) <= _INT64_MAX:
+        reason = "Out of bounds coercing to integral value"
+    else:
+        return whole
+    raise FilterError(2, f"malformed mod, {name} value is invalid :: caused by :: {reason}")
+
+
+def bits_of(operator: str, operand: Any, field: str) -> tuple[int, ...]:
+    """The bit positions that an operator of bits names, ascending (semantics 3.8)."""
+    if isinstance(operand, bytes):
+        data = binary_data(operand)
+        return tuple(
+            8 * place + bit for place, byte in enumerate(data) for bit in range(8) if byte >> bit & 1
+        )
+    if is_array(operand):
+        return tuple(sorted({_bit_position(place, item) for place, item in enumerate(operand)}))
+    if not _is_number(operand):
+        shown = f"{operator}: {rendered(operand)}"
+        raise FilterError(2, f"{field} takes an Array, a number, or a BinData but received: {shown}")
+    mask = _int64(operator, operand)
+    return tuple(position for position in range(63) if mask >> position & 1)
+
+
+def _bit_position(place: int, item: Any) -> int:
+    try:
+        return _int32(str(place), item)
+    except FilterError as error:
+        raise FilterError(2, f"Failed to parse bit position. {error.reason}") from None
+
+
+def check_constant(operator: str, operand: Any) -> None:
+    """`$alwaysTrue` and `$alwaysFalse` take 1 and nothing else."""
+    if _int64(operator, operand, negative=True) != 1:
+        raise FilterError(9, f"{operator} must be an integer value of 1")
+
+
+def _is_number(item: Any) -> bool:
+    return value_class(item) in ("int", "double", "decimal", "nan")
+
+
+def _int32(name: str, item: Any) -> int:
+    value = _int64(name, item)
+    if value > _INT32_MAX:
+        raise FilterError(9, f"Cannot represent {name}: {rendered(item)} in an int")
+    return value
+
+
+def _int64(name: str, item: Any, *, negative: bool = False) -> int:
+    """A number as an integer, or the server's words on why it is none."""
+    shown = f"{name}: {rendered(item)}"
+    if not _is_number(item):
+        raise FilterError(9, f"Expected a number in: {shown}")
+    exact = number(item)
+    if isinstance(exact, float) and exact != exact:
+        raise FilterError(9, f"Expected an integer, but found NaN in: {shown}")
+    if isinstance(item, Decimal128) or (isinstance(exact, float) and math.isinf(exact)):
+        integral = exact.is_finite() and exact == int(exact) if isinstance(exact, Decimal) else False
+        if not integral:
+            raise FilterError(9, f"Cannot represent as a 64-bit integer: {shown}")
+    elif exact != int(exact):
+        raise FilterError(9, f"Expected an integer: {shown}")
+    value = int(exact)
+    if not -(2**63) <= value <= _INT64_MAX:
+        raise FilterError(9, f"Cannot represent as a 64-bit integer: {shown}")
+    if value < 0 and not negative:
+        raise FilterError(9, f"Expected a non-negative number in: {shown}")
+    return value
+
+
+def is_match_of_values(operand: Mapping[str, Any], top_level: frozenset[str]) -> bool:
+    """Whether the operand of `$elemMatch` holds operators for an element, and not a filter (semantics 3.7)."""
+    first = next(iter(operand), "")
+    return first[:1] == "$" and first not in top_level and not operand.keys() & {"$ref", "$id", "$db"}
+
+
+__all__ = [
+    "NUMBER_CODES", "TYPE_CODES", "bits_of", "check_constant", "divisor_and_remainder", "is_match_of_values",
+    "size_of", "types_of",
+]  # fmt: skip
