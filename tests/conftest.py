@@ -58,8 +58,9 @@ def open_store(
             case "sqlite":
                 return f"sqlite:{tmp_path_factory.mktemp('sqlite') / 'store.db'}"
             case "mongodb":
+                server_url = request.getfixturevalue("mongod_url")
                 databases.append(f"store_{uuid.uuid4().hex[:12]}")
-                return with_database(request.getfixturevalue("mongod_url"), databases[-1])
+                return with_database(server_url, databases[-1])
             case _:
                 return f"{engine}:"
 
