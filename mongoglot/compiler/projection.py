@@ -113,10 +113,10 @@ def _flag(value: Any, path: str) -> bool:
 
 
 def _check_path(path: str, name: str) -> None:
-    if path.endswith("."):
-        raise FilterError(40353, "FieldPath must not end with a '.'.", path=path)
     if not name:
         raise FilterError(40352, "FieldPath cannot be constructed with empty string", path=path)
+    if path.endswith("."):
+        raise FilterError(40353, "FieldPath must not end with a '.'.", path=path)
     for part in path.split("."):
         if not part:
             raise FilterError(15998, "FieldPath field names may not be empty strings.", path=path)

@@ -176,13 +176,14 @@ def _candidates(value: Any, ends: list[_End], chosen: dict[int, _End]) -> Iterat
         if not end.left:
             continue
         ends[position] = end = _step(value, end, chosen.get(position))
-        if not is_array(end.value) or end.whole:
+        if not is_array(end.value):
             continue
         if array is not None and end.value is not array:
             raise FilterError(2, "cannot sort with keys that are parallel arrays", path="sort")
         array = end.value
-        expanded.append(position)
-    if array is None:
+        if not end.whole:
+            expanded.append(position)
+    if not expanded:
         yield [_EMPTY_ARRAY if end.value is _UNDEFINED else sort_key(end.value) for end in ends]
         return
     below = {

@@ -16,7 +16,13 @@ COMPARISONS: Final = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte")
 MEMBERSHIPS: Final = ("$in", "$nin")
 JUNCTIONS: Final = ("$and", "$or", "$nor")
 
-LANGUAGE: Final = frozenset((*COMPARISONS, *MEMBERSHIPS, *JUNCTIONS, "$not", "$exists", "$comment"))
+ELEMENTS: Final = (
+    "$type", "$mod", "$size", "$all", "$elemMatch", "$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear",
+)  # fmt: skip
+
+LANGUAGE: Final = frozenset(
+    (*COMPARISONS, *MEMBERSHIPS, *JUNCTIONS, *ELEMENTS, "$not", "$exists", "$comment")
+)
 """The operators that `filters` draws from unless it is told otherwise; implicit equality always occurs."""
 
 NAMES: Final = (*("a",) * 9, *("b",) * 6, *("c",) * 3, *("0",) * 3, "1", "")
@@ -105,6 +111,27 @@ EVERY_SCALAR: Final[tuple[Any, ...]] = (*SIMPLE, *NUMBERS, *STRINGS, *INSTANTS, 
 EXISTS_OPERANDS: Final[tuple[Any, ...]] = (
     True, False, True, False, 1, 0, 0.0, -0.0, None, float("nan"), "", "a", [], {},
     Decimal128("0E+3"), Int64(0),
+)  # fmt: skip
+
+TYPES: Final[tuple[Any, ...]] = (
+    "number", "array", "object", "string", "int", "long", "double", "decimal", "bool", "null", "date", "binData",
+    "objectId", "regex", "javascript", "javascriptWithScope", "timestamp", "minKey", "maxKey", "undefined",
+    "symbol", 1, 16, 18.0, Int64(2), -1, 127, Decimal128("10"),
+)  # fmt: skip
+
+TYPE_OF: Final[dict[type, str]] = {
+    int: "int", Int64: "long", float: "double", Decimal128: "decimal", str: "string", dict: "object",
+    list: "array", bool: "bool", type(None): "null", bytes: "binData", Binary: "binData", ObjectId: "objectId",
+    Regex: "regex", datetime.datetime: "date", Timestamp: "timestamp", MinKey: "minKey", MaxKey: "maxKey",
+}  # fmt: skip
+
+DIVISORS: Final[tuple[Any, ...]] = (2, 1, 3, -2, 4, 2.9, Int64(5), Decimal128("2.5"), 2**53, 2**63 - 1)
+REMAINDERS: Final[tuple[Any, ...]] = (0, 1, -1, 0.5, Decimal128("1"), 5)
+LENGTHS: Final[tuple[Any, ...]] = (0, 1, 2, 3, 1.0, -0.0, Int64(2), Decimal128("1.0"), 2**31 - 1)
+MASKS: Final[tuple[Any, ...]] = (
+    0, 1, 2, 3, 1.0, Int64(4), Decimal128("1"), 2**53, 2**63 - 1,
+    [], [0], [1, 0], [63], [64, 0], [100], [0, 200.0],
+    b"", b"\x01", b"\x00\x80", Binary(b"\x03", 5), Binary(b"\x01", 2), bytes(12) + b"\x01",
 )  # fmt: skip
 
 _CONFUSABLE: Final[tuple[tuple[Any, ...], ...]] = (

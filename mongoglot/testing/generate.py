@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, final
 
-from bson import DBRef, Regex
+from bson import DBRef, Decimal128, Regex
 
 from mongoglot.compiler.values import sort_key
 from mongoglot.testing import alphabet
@@ -151,7 +151,9 @@ def filter_document(
             result["$comment"] = value(choices, 1)
         else:
             path, operand = path_and_operand(choices, near)
-            result[path] = condition(choices, operators, near, operand, depth)
+            # a server of version 6.0.5 crashes when it plans $elemMatch at the path ''
+            allowed = operators if path else operators - {"$all", "$elemMatch"}
+            result[path] = condition(choices, allowed, near, operand, depth)
     return result
 
 
@@ -215,7 +217,7 @@ def operator_document(
     choices: Choices, operators: AbstractSet[str], near: Sequence[Document], operand: Any, depth: int
 ) -> Document:
     """One to three operators on one path."""
-    names = [name for name in OPERATORS if name in operators and (depth or name != "$not")]
+    names = [name for name in OPERATORS if name in operators and (depth or name not in _NESTING)]
     result: Document = {}
     for _ in range(choices.choose((1, 1, 1, 1, 1, 2, 2, 3))):
         name = choices.choose(names)
@@ -265,12 +267,68 @@ def _truth(choices: Choices, _: Any) -> Any:
     return choices.choose(alphabet.EXISTS_OPERANDS)
 
 
+def _types(choices: Choices, operand: Any) -> Any:
+    names = [choices.choose(alphabet.TYPES) for _ in range(choices.count(1, 3))]
+    own = alphabet.TYPE_OF.get(type(operand))
+    if own and chance(choices, 60):
+        names[0] = own
+    return names[0] if chance(choices, 50) else names
+
+
+def _modulus(choices: Choices, operand: Any) -> Any:
+    divisor = choices.choose(alphabet.DIVISORS)
+    if isinstance(operand, int) and not isinstance(operand, bool) and chance(choices, 70):
+        whole = int(divisor.to_decimal() if isinstance(divisor, Decimal128) else divisor)
+        remainder = abs(operand) % abs(whole)
+        return [divisor, remainder if operand >= 0 else -remainder]
+    return [divisor, choices.choose(alphabet.REMAINDERS)]
+
+
+def _length(choices: Choices, operand: Any) -> Any:
+    return (
+        len(operand)
+        if isinstance(operand, list) and chance(choices, 70)
+        else choices.choose(alphabet.LENGTHS)
+    )
+
+
+def _mask(choices: Choices, _: Any) -> Any:
+    return choices.choose(alphabet.MASKS)
+
+
+def _all(choices: Choices, operand: Any) -> Any:
+    if chance(choices, 25):
+        return [{"$elemMatch": _element(choices, operand)} for _ in range(choices.count(1, 2))]
+    members = operand if isinstance(operand, list) and chance(choices, 40) else [operand]
+    return [member if is_plain_literal(member) else [member] for member in members]
+
+
+def _element(choices: Choices, operand: Any) -> Document:
+    """The operand of $elemMatch: operators for an element, or a filter of it."""
+    chosen = choices.choose(operand) if isinstance(operand, list) and operand else value(choices, 1)
+    if isinstance(chosen, dict) and chance(choices, 80):
+        name = choices.choose(tuple(chosen) or ("a",))
+        path = name if name and not name.startswith("$") and "." not in name else "a"
+        return {path: condition(choices, alphabet.LANGUAGE, (), chosen.get(name), 0)}
+    if chance(choices, 20):
+        return filter_document(choices, alphabet.LANGUAGE, (), 1)
+    return operator_document(choices, alphabet.LANGUAGE, (), chosen, 1 if chance(choices, 30) else 0)
+
+
 OPERANDS = {
     "$eq": _as_it_is,
     **dict.fromkeys(("$ne", "$gt", "$gte", "$lt", "$lte"), _no_regex),
     **dict.fromkeys(alphabet.MEMBERSHIPS, _members),
     "$exists": _truth,
+    "$type": _types,
+    "$mod": _modulus,
+    "$size": _length,
+    **dict.fromkeys(("$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear"), _mask),
+    "$all": _all,
+    "$elemMatch": _element,
 }
 """How each operator's operand is made of a value; a new operator is a new row here and in LANGUAGE."""
 
 OPERATORS = (*OPERANDS, "$not")
+
+_NESTING = frozenset({"$not", "$elemMatch", "$all"})

@@ -14,15 +14,6 @@ LATER_AT_PATHS = frozenset(
     [
         "$regex",
         "$options",
-        "$type",
-        "$mod",
-        "$size",
-        "$all",
-        "$elemMatch",
-        "$bitsAllSet",
-        "$bitsAnySet",
-        "$bitsAllClear",
-        "$bitsAnyClear",
         "$geoWithin",
         "$geoIntersects",
         "$near",
@@ -31,9 +22,9 @@ LATER_AT_PATHS = frozenset(
         "$within",
     ]
 )
-LATER_AT_TOP = frozenset(
-    ["$expr", "$jsonSchema", "$where", "$text", "$sampleRate", "$alwaysTrue", "$alwaysFalse"]
-)
+LATER_AT_TOP = frozenset(["$expr", "$jsonSchema", "$where", "$text", "$sampleRate"])
+AT_TOP = JUNCTIONS | LATER_AT_TOP | {"$comment", "$alwaysTrue", "$alwaysFalse"}
+DBREF_FIELDS = frozenset({"$ref", "$id", "$db"})
 INTERNAL = "$_internal"
 PATTERN = "a regex pattern"
 
@@ -53,17 +44,21 @@ def filter_deferral(query: Any) -> str | None:
     return f"uses {found}" if found else None
 
 
-def later_operators(query: dict[str, Any]) -> Iterator[str]:
-    """The operators of later versions in a filter, wherever one stands for an operator (semantics 4)."""
+def later_operators(query: dict[str, Any], *, nested: bool = False) -> Iterator[str]:
+    """The operators of later versions in a filter, wherever one stands for an operator (semantics 4).
+
+    In a $elemMatch, most of those at the top are an error and not left to a later version.
+    """
     for name, operand in query.items():
         if name in JUNCTIONS:
             for member in operand if isinstance(operand, list) else ():
                 if isinstance(member, dict):
-                    yield from later_operators(member)
+                    yield from later_operators(member, nested=nested)
         elif name.startswith(INTERNAL):
             yield "an internal operator"
         elif name in LATER_AT_TOP:
-            yield name
+            if not nested or name == "$jsonSchema":
+                yield name
         elif not name.startswith("$"):
             yield from _at_path(operand)
 
@@ -90,12 +85,33 @@ def _operators(document: dict[str, Any]) -> Iterator[str]:
             yield "an internal operator"
         elif name == "$not" and isinstance(operand, dict):
             yield from _operators(operand)
+        elif name == "$elemMatch" and isinstance(operand, dict):
+            yield from _element(operand)
+        elif name == "$all" and isinstance(operand, list):
+            yield from _members(operand)
         elif (name == "$not" and isinstance(operand, Regex)) or (
             name in MEMBERSHIPS
             and isinstance(operand, list)
             and any(isinstance(member, Regex) for member in operand)
         ):
             yield PATTERN
+
+
+def _element(operand: dict[str, Any]) -> Iterator[str]:
+    """What $elemMatch holds: operators for an element, or a filter (semantics 3.7)."""
+    first = next(iter(operand), "")
+    if first.startswith("$") and first not in AT_TOP and not DBREF_FIELDS & set(operand):
+        yield from _operators(operand)
+    else:
+        yield from later_operators(operand, nested=True)
+
+
+def _members(members: list[Any]) -> Iterator[str]:
+    for member in members:
+        if isinstance(member, Regex):
+            yield PATTERN
+        elif isinstance(member, dict) and next(iter(member), "") == "$elemMatch":
+            yield from _operators({"$elemMatch": member["$elemMatch"]})
 
 
 def options_deferral(options: Mapping[str, Any]) -> str | None:

@@ -25,7 +25,8 @@ from mongoglot.compiler.values import (
 
 _CODES: Final[dict[ValueClass, int]] = {
     "double": 1, "string": 2, "object": 3, "array": 4, "binary": 5, "objectid": 7, "bool": 8, "date": 9,
-    "null": 10, "regex": 11, "code": 13, "scoped code": 15, "timestamp": 17, "decimal": 19, "minkey": -1, "maxkey": 127,
+    "null": 10, "regex": 11, "code": 13, "scoped code": 15, "timestamp": 17, "decimal": 19, "minkey": -1,
+    "maxkey": 127,
 }  # fmt: skip
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1

@@ -15,8 +15,8 @@ from mongoglot.engines.sqlite.element import Conditions, Element
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH
 
 _STRINGS: Final[dict[int, ValueClass]] = {
-    2: "string", 5: "binary", 7: "objectid", 9: "date", 11: "regex", 13: "code", 15: "scoped code", 17: "timestamp",
-    -1: "minkey", 127: "maxkey",
+    2: "string", 5: "binary", 7: "objectid", 9: "date", 11: "regex", 13: "code", 15: "scoped code",
+    17: "timestamp", -1: "minkey", 127: "maxkey",
 }  # fmt: skip
 """The types whose values are stored as strings of a bracket of their own."""
 
