@@ -1,0 +1,7 @@
+"""IPython's task database: the record of every task that a cluster ran, in any store."""
+
+from __future__ import annotations
+
+from mongoglot.taskdb.database import TaskDatabase, UnknownTaskError
+
+__all__ = ["TaskDatabase", "UnknownTaskError"]

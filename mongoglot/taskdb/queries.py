@@ -1,0 +1,128 @@
+"""What the task database is asked, as its store is asked: queries and choices of keys.
+
+Names and literals are translated by the rules for records, so that odd keys and values are found like any others.
+A wrong query stays as it is: the compiler says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from bson import Regex
+
+from mongoglot.compiler.values import is_array
+from mongoglot.errors import FilterError
+from mongoglot.grammar.tokens import is_operator_document
+from mongoglot.taskdb.names import stored_name, stored_path
+from mongoglot.taskdb.records import TooDeepError, aware, escaped
+
+_LOGICAL: Final = ("$and", "$or", "$nor")
+_LISTS: Final = ("$in", "$nin", "$all")
+_SAME: Final = ("$eq", "$ne")
+
+
+def stored_query(query: Any) -> Any:
+    """A query of records as a query of what is stored."""
+    if not isinstance(query, Mapping):
+        return query
+    try:
+        return _filter(query)
+    except (TooDeepError, RecursionError):
+        return query
+
+
+def _filter(query: Mapping[Any, Any]) -> dict[Any, Any]:
+    translated: dict[Any, Any] = {}
+    for name, operand in query.items():
+        if not isinstance(name, str) or name.startswith("$"):
+            translated[name] = _argument(name, operand)
+        else:
+            translated[stored_path(name)] = _operand(operand)
+    return translated
+
+
+def _operand(operand: Any) -> Any:
+    """A literal, or operators on a field."""
+    if not is_operator_document(operand):
+        return _literal(operand)
+    return {name: _argument(name, argument) for name, argument in operand.items()}
+
+
+def _argument(operator: Any, argument: Any) -> Any:
+    """What stands behind an operator."""
+    if operator in _LOGICAL and is_array(argument):
+        return [_filter(item) if isinstance(item, Mapping) else item for item in argument]
+    if operator in _LISTS and _is_iterable(argument):
+        return [_literal(item) for item in argument]
+    if operator in _SAME:
+        return _literal(argument)
+    if operator == "$not":
+        return _operand(argument) if is_operator_document(argument) else argument
+    if operator == "$elemMatch" and isinstance(argument, Mapping):
+        return _operand(argument) if is_operator_document(argument) else _filter(argument)
+    return _with_instants(argument)
+
+
+def _is_iterable(value: Any) -> bool:
+    """Whether a list can be made of it; the documentation's own example has a `map`."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, memoryview, Mapping))
+
+
+def _literal(value: Any) -> Any:
+    return value if isinstance(value, (re.Pattern, Regex)) else escaped(value)
+
+
+def _with_instants(value: Any) -> Any:
+    """A value that is compared by order: its dates made aware, the rest for the compiler to judge."""
+    if isinstance(value, datetime):
+        return aware(value)
+    if isinstance(value, Mapping):
+        return {name: _with_instants(item) for name, item in value.items()}
+    return [_with_instants(item) for item in value] if is_array(value) else value
+
+
+def projection(keys: Any, otherwise: Iterable[str]) -> dict[str, int]:
+    """The projection for a choice of keys.
+
+    Args:
+        keys: a name or several; dotted ones are paths. None or none at all for no choice.
+        otherwise: what is left out where there is no choice.
+
+    Raises:
+        FilterError: it is no choice of keys.
+    """
+    names = [keys] if isinstance(keys, str) else keys
+    if names is None:
+        names = []
+    if isinstance(names, (bytes, Mapping)) or not isinstance(names, Iterable):
+        raise _no_keys(keys)
+    wanted: dict[str, int] = {}
+    for name in names:
+        if not isinstance(name, str):
+            raise _no_keys(name)
+        wanted.update(dict.fromkeys(_paths(name), 1))
+    if not wanted:
+        return dict.fromkeys(("_id", *otherwise), 0)
+    wanted["msg_id"] = 1
+    return {"_id": 0} | {path: 1 for path in wanted if not _is_below(path, wanted)}
+
+
+def _paths(name: str) -> list[str]:
+    """The stored paths that a key may mean: a field of that name, or where it has dots, one further down."""
+    if name.partition(".")[0] == "_id":
+        return ["msg_id"]
+    parts = name.split(".")
+    is_path = len(parts) > 1 and all(part and not part.startswith("$") for part in parts)
+    return [stored_name(name), stored_path(name)] if is_path else [stored_name(name)]
+
+
+def _is_below(path: str, others: Iterable[str]) -> bool:
+    return any(path.startswith(f"{other}.") for other in others)
+
+
+def _no_keys(value: Any) -> FilterError:
+    reason = f"keys are a name or a list of names, not {type(value).__name__}"
+    return FilterError(14, reason, path="keys")

@@ -1,0 +1,290 @@
+"""The documentation is true: its examples run, its links lead somewhere, its lists and figures are the code's."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import subprocess
+import sys
+import tomllib
+import uuid
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import pytest
+
+from mongoglot import compile
+from mongoglot.grammar.operators import OPERATORS
+from tests import test_conformance, test_mutants
+from tests.conftest import with_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pymongo.collection import Collection
+    from pymongo.database import Database
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+WITHOUT_EXAMPLES = {
+    "CHANGELOG.md", "CONTRIBUTING.md",
+    "docs/index.md", "docs/benchmarks.md", "docs/dependencies.md", "docs/glossary.md",
+}  # fmt: skip
+"""Pages that only tell; every other page has to show."""
+
+SERVER_URL = "mongodb://localhost:27017/shop"
+"""Where an example finds its server; a section that has it is run on the tests' server."""
+
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.REPORT_ONLY_FIRST_FAILURE
+
+
+class Section(NamedTuple):
+    """What stands under one heading.
+
+    Attributes:
+        title: the heading.
+        line: its number in the page, from 0.
+        text: all of it, the heading included.
+    """
+
+    title: str
+    line: int
+    text: str
+
+    @property
+    def needs_server(self) -> bool:
+        """Whether an example connects to a server."""
+        return any(SERVER_URL in example.source for example in examples(self))
+
+    @property
+    def blocks(self) -> Iterator[tuple[str, int, str]]:
+        """Language, line in the page and text of each fenced block."""
+        for found in re.finditer(r"^```(\S*)\n(.*?)^```$", self.text, re.M | re.S):
+            yield found[1], self.line + self.text.count("\n", 0, found.start()) + 1, found[2]
+
+
+def sections(name: str) -> list[Section]:
+    """The sections of a page, the part in front of the first heading among them."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    fences = [found.span() for found in re.finditer(r"^```.*?^```$", text, re.M | re.S)]
+    starts = [
+        found.start()
+        for found in re.finditer(r"^##? .*$", text, re.M)
+        if not any(low < found.start() < high for low, high in fences)
+    ]
+    edges = [0, *(start for start in starts if start), len(text)]
+    return [
+        Section(text[low:high].split("\n", 1)[0].lstrip("# "), text.count("\n", 0, low), text[low:high])
+        for low, high in pairwise(edges)
+    ]
+
+
+def examples(section: Section) -> list[doctest.Example]:
+    """The `>>>` examples of a section; text in their blocks that is part of none is an error of the page."""
+    found = []
+    for _, line, block in section.blocks:
+        if ">>>" not in block:
+            continue
+        for part in doctest.DocTestParser().parse(block):
+            if isinstance(part, doctest.Example):
+                part.lineno += line
+                found.append(part)
+            elif part.strip():
+                raise AssertionError(f"after line {line + 1}: {part.strip()!r} is output of no example")
+    return found
+
+
+def run(name: str, parts: Iterable[Section], server: str | None = None) -> None:
+    """Run the examples of some sections of a page in one namespace."""
+    found = [example for section in parts for example in examples(section)]
+    for example in found:
+        example.source = example.source.replace(SERVER_URL, server or SERVER_URL)
+    report: list[str] = []
+    test = doctest.DocTest(found, {"__name__": "__main__"}, name, name, 0, None)
+    doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
+    assert not report, "".join(report)
+
+
+def install(name: str, folder: Path) -> None:
+    """Put the files that a page shows (`# shelf.py`) into a folder, a pyproject.toml as an installed package."""
+    for section in sections(name):
+        for _, _, block in section.blocks:
+            if found := re.match(r"# (\w+\.(?:py|toml))\n", block):
+                (folder / found[1]).write_text(block, encoding="utf-8")
+    project = folder / "pyproject.toml"
+    if project.exists():
+        groups = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"]
+        lines = [
+            f"[{group}]\n" + "".join(f"{scheme} = {target}\n" for scheme, target in points.items())
+            for group, points in groups.items()
+        ]
+        metadata = folder / "shown-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: shown\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("".join(lines))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory that is empty but for the data of the demo; modules in it can be imported."""
+    (tmp_path / "demo").symlink_to(ROOT / "demo")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples(name: str, here: Path) -> None:
+    install(name, here)
+    run(name, (section for section in sections(name) if not section.needs_server))
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_with_a_server(name: str, request: pytest.FixtureRequest) -> None:
+    parts = [section for section in sections(name) if section.needs_server]
+    if parts:
+        server = with_database(request.getfixturevalue("mongod_url"), f"docs_{uuid.uuid4().hex[:12]}")
+        for part in parts:
+            run(name, [part], server)
+
+
+class AskedTwice:
+    """A compiled query whose every answer must be the real server's."""
+
+    asked: ClassVar[list[bool]] = []
+
+    def __init__(self, collection: Collection[dict[str, Any]], filter: dict[str, Any]) -> None:
+        self.query = compile(filter)
+        self.collection = collection
+        self.filter = filter
+
+    def matches(self, document: dict[str, Any]) -> bool:
+        """Whether a document matches, here and there."""
+        self.collection.delete_many({})
+        self.collection.insert_one(dict(document))
+        answer = self.query.matches(document)
+        assert answer == bool(self.collection.count_documents(self.filter)), f"{self.filter}: {document}"
+        self.asked.append(answer)
+        return answer
+
+
+def test_semantics_are_those_of_a_server(
+    server: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = server["semantics"]
+    monkeypatch.setattr("mongoglot.compile", lambda filter: AskedTwice(collection, filter))
+    AskedTwice.asked.clear()
+    run("docs/semantics.md", sections("docs/semantics.md"))
+    assert len(AskedTwice.asked) > 100
+    assert {True, False} == set(AskedTwice.asked)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_page_shows_what_it_tells(name: str) -> None:
+    count = sum(len(examples(section)) for section in sections(name))
+    assert (count == 0) == (name in WITHOUT_EXAMPLES), f"{name} has {count} examples"
+
+
+def test_the_parser_of_pages_finds_a_wrong_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "page.md").write_text("# A\n\n```python\n>>> 1 + 1\n2\n>>> 1 + 1\n3\n```\n", encoding="utf-8")
+    monkeypatch.setattr("tests.test_docs.ROOT", tmp_path)
+    with pytest.raises(
+        AssertionError, match=r"line 6, in page.md\s+Failed example:\s+1 \+ 1\s+Expected:\s+3"
+    ):
+        run("page.md", sections("page.md"))
+
+
+# ---- links -----------------------------------------------------------------------------------------
+
+
+def anchors(name: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", (ROOT / name).read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links(name: str) -> None:
+    text = re.sub(r"^```.*?^```$", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.M | re.S)
+    wrong = []
+    for link in re.findall(r"(?<!`)\[[^\]\n]+\]\(([^)\s]+)\)", text):
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        if not target.exists():
+            wrong.append(f"{link}: there is no such file")
+        elif anchor and anchor not in anchors(str(target.resolve().relative_to(ROOT))):
+            wrong.append(f"{link}: no heading of that name")
+    assert not wrong
+
+
+def test_the_index_names_every_page() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    missing = [name for name in NAMES if name.startswith("docs/") and f"({name[5:]})" not in index]
+    assert missing == ["docs/index.md"]
+
+
+# ---- commands, lists and figures ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_commands_that_call_make(name: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    text = (ROOT / name).read_text(encoding="utf-8")
+    called = set(re.findall(r"^\$ make ([a-z-]+)", text, re.M)) | set(re.findall(r"`make ([a-z-]+)`", text))
+    assert called <= targets
+    if name == "README.md":
+        assert called >= {"demo", "test"}
+
+
+def test_the_output_of_the_demo_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^\$ make demo\n(.*?)^```$", readme, re.M | re.S)
+    done = subprocess.run(
+        [sys.executable, ROOT / "demo" / "demo.py"], capture_output=True, encoding="utf-8", check=True
+    )
+    printed = f"make's own line\n{done.stdout}"
+    assert doctest.OutputChecker().check_output(shown, printed, OPTIONS), done.stdout[:2000]
+
+
+def operators_listed(row: str) -> set[str]:
+    """The operators in a row of the README's table of operators."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (cell,) = re.findall(rf"^\| {re.escape(row)} \| (.*) \|$", readme, re.M)
+    return set(re.findall(r"`(\$\w+)`", cell))
+
+
+def test_the_readme_lists_the_operators() -> None:
+    """Where this fails, an operator has moved: move it in the table of the README."""
+    mongodb, taskdb = OPERATORS["mongodb"], OPERATORS["taskdb"]
+    later = {name for name, (form, _) in mongodb.items() if form.startswith("LATER")}
+    assert operators_listed("compiled") == mongodb.keys() - later
+    assert operators_listed("in the task database's dialect too") == taskdb.keys() - mongodb.keys()
+    assert operators_listed("refused by name") == {name for name in later if not name.startswith("$_")}
+
+
+def test_the_readme_counts_what_the_tests_count() -> None:
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    covered, deferred = test_conformance.COVERED, sum(test_conformance.DEFERRED.values())
+    assert f"{covered + deferred:,} cases" in readme
+    assert f"{covered:,} of them are of this version's language" in readme
+    assert f"{deferred:,} are left to later versions" in readme
+    assert f"{len(test_mutants.mutants())} seeded bugs" in readme
+
+
+def test_sections_that_the_code_cites_exist() -> None:
+    """Docstrings cite docs/semantics.md as `(semantics 1.2)`."""
+    headings = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
+    numbers = set(re.findall(r"^##+ ([0-9.]+?)\.? ", headings, re.M))
+    cited: set[str] = set()
+    for file in (ROOT / "mongoglot").rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        cited.update(re.findall(r"semantics,? (?:section )?([0-9]+(?:\.[0-9]+)?)", text, re.I))
+    assert cited
+    assert cited <= numbers, f"missing: {sorted(cited - numbers)}"
