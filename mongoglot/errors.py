@@ -6,6 +6,8 @@ the module that calls them and come out as one of these.
 
 from __future__ import annotations
 
+from typing import Any
+
 CODE_NAMES = {
     2: "BadValue",
     9: "FailedToParse",
@@ -31,7 +33,17 @@ def joined(place: str, path: str) -> str:
 
 
 class MongoglotError(Exception):
-    """Any error of this package."""
+    """Any error of this package; it survives a journey to another process."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[MongoglotError], args: tuple[Any, ...], state: dict[str, Any]) -> MongoglotError:
+    """An error as it was before it was pickled; constructors take other arguments than they keep."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class FilterError(MongoglotError, ValueError):

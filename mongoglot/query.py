@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from mongoglot.compiler.ast import Node
 from mongoglot.compiler.normalise import normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
 from mongoglot.compiler.values import Document
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import OPERATORS, Dialect
-from mongoglot.grammar.parser import parse, tokenise
-from mongoglot.grammar.tokens import Shape
+from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
     from mongoglot.engines.sql.table import Table
@@ -43,8 +43,14 @@ def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query
     if not isinstance(filter, Mapping):
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
     shape, values = tokenise(filter, dialect)
-    plan = _PLANS.get((dialect, shape), lambda: Plan(parse(shape, dialect)))
+    plan = _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect)))
     return Query(shape, values, plan, dialect)
+
+
+def _parsed(shape: Shape, dialect: Dialect) -> Node:
+    from mongoglot.grammar.parser import parse  # loads Lark, which a known shape does without
+
+    return parse(shape, dialect)
 
 
 class Query(BoundPlan):

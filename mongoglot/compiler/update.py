@@ -78,7 +78,7 @@ def read_update(spec: Any) -> Update:
         raise FilterError(
             9,
             "an update holds update operators only",
-            hint="write {'$set': {field: value}}, or use replace_one",
+            hint="write {'$set': {field: value}}",
         )
     assigned: dict[str, Any] = {}
     removed: dict[str, Any] = {}

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
@@ -183,13 +182,21 @@ def open_engine(scheme: str, url: str, options: dict[str, Any]) -> Backend:
     """Open the backend that the entry point of a URL's scheme names.
 
     Raises:
-        UnsupportedError: no engine of that name is installed.
+        UnsupportedError: no engine of that name is installed, or it takes no such option.
     """
+    import inspect
+    from importlib.metadata import entry_points
+
     found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme not in found:
         names = ", ".join(sorted(found))
         raise UnsupportedError(
             f"no engine for {url!r}: the scheme is one of {names}; others come as packages"
         )
-    backend: Backend = found[scheme].load()(url, **options)
+    opener = found[scheme].load()
+    try:
+        inspect.signature(opener).bind(url, **options)
+    except TypeError as error:
+        raise UnsupportedError(f"the engine {scheme!r} cannot be opened so: {error}") from None
+    backend: Backend = opener(url, **options)
     return backend

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from itertools import pairwise
 from typing import Any, Final, cast
 
@@ -37,7 +36,6 @@ from mongoglot.compiler.ast import (
 )
 from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
-from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, Dialect
 
 _WITH_VALUE: Final = frozenset({"EQUALS", "COMPARE", "LIST", "LITERAL", "GLOB"})
@@ -153,24 +151,10 @@ def _applied(operator: Any, path: Path) -> Node:
 @cache
 def _parser() -> Lark:
     """Lark's tables take some 20 ms to build, so they are made on the first miss of the plan cache."""
+    from importlib import resources
+
     grammar = resources.files("mongoglot.grammar").joinpath("filter.lark").read_text(encoding="utf-8")
     return Lark(grammar, start="filter", parser="lalr", lexer=_TokenLexer, transformer=_BuildTree())
-
-
-def tokenise(document: Mapping[str, Any], dialect: Dialect = "mongodb") -> tuple[tk.Shape, list[Any]]:
-    """The tokens and the values of a filter.
-
-    Raises:
-        FilterError: what the server would say first of this filter, with its path and a hint.
-    """
-    reader = tk.Tokeniser(dialect)
-    try:
-        reader.read_filter(document, 0)
-    except FilterError:
-        check_whole(document)
-        parse_prefix(tuple(reader.tokens), dialect)
-        raise
-    return tuple(reader.tokens), reader.values
 
 
 def parse(shape: tk.Shape, dialect: Dialect = "mongodb") -> Node:
@@ -285,4 +269,4 @@ def locate(shape: tk.Shape, position: int) -> str:
     return str(path)
 
 
-__all__ = ["locate", "parse", "parse_prefix", "tokenise"]
+__all__ = ["locate", "parse", "parse_prefix"]

@@ -23,6 +23,7 @@ from mongoglot.grammar import structural
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
     check_name,
+    check_whole,
     is_operator_document,
     is_truthy,
     literal,
@@ -274,6 +275,24 @@ class Tokeniser:
     def check(self, value: Any, depth: int) -> None:
         """Check a value that is not kept."""
         literal(value, depth)
+
+
+def tokenise(document: Mapping[str, Any], dialect: Dialect = "mongodb") -> tuple[Shape, list[Any]]:
+    """The tokens and the values of a filter.
+
+    Raises:
+        FilterError: what the server would say first of this filter, with its path and a hint.
+    """
+    reader = Tokeniser(dialect)
+    try:
+        reader.read_filter(document, 0)
+    except FilterError:
+        from mongoglot.grammar.parser import parse_prefix  # loads Lark
+
+        check_whole(document)
+        parse_prefix(tuple(reader.tokens), dialect)
+        raise
+    return tuple(reader.tokens), reader.values
 
 
 def _first_name(item: Any) -> str:

@@ -51,7 +51,7 @@ def open_backend(
         )
         client.admin.command("ping")
     except (errors.PyMongoError, ValueError, TypeError) as error:
-        raise StoreError(f"no MongoDB server answers at {_shown(url)}: {error}") from None
+        raise StoreError(f"no MongoDB server answers at {_shown(url)}: {_without_topology(error)}") from None
     return MongoDBBackend(client)
 
 
@@ -175,15 +175,32 @@ def _translated() -> Iterator[None]:
         raise _BulkError(dict(error.details)) from None
     except errors.WriteError as error:
         raise WriteError(error.code or 0, str(error)) from None
+    except errors.DocumentTooLarge as error:
+        raise WriteError(_TOO_LARGE, f"the document is larger than a server stores: {error}") from None
     except errors.OperationFailure as error:
         raise _failure(error) from None
     except (errors.PyMongoError, bson.errors.BSONError) as error:
-        raise StoreError(f"the MongoDB server cannot be used: {error}") from None
+        raise StoreError(f"the MongoDB server cannot be used: {_without_topology(error)}") from None
+
+
+_TOO_LARGE: Final = 10334
+_NOT_ALLOWED: Final = frozenset({13, 18, 33, 8000})
 
 
 def _failure(error: errors.OperationFailure) -> MongoglotError:
-    details = error.details or {}
-    return FilterError(error.code or 0, str(details.get("errmsg", error)))
+    reason = str((error.details or {}).get("errmsg", error))
+    match error.code:
+        case code if code == _TOO_LARGE:
+            return WriteError(_TOO_LARGE, reason)
+        case code if code in _NOT_ALLOWED:
+            return StoreError(f"the MongoDB server does not allow it: {reason}")
+        case code:
+            return FilterError(code or 0, reason)
+
+
+def _without_topology(error: Exception) -> str:
+    """What happened, without pymongo's picture of the whole cluster."""
+    return str(error).partition(", Timeout:")[0].partition(", Topology")[0]
 
 
 def _insert_error(collection: str, documents: list[Record], details: dict[str, Any]) -> MongoglotError:

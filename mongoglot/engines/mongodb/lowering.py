@@ -87,8 +87,7 @@ def _predicate(leaf: Leaf, values: list[Any]) -> dict[str, Any]:
         case ElemMatch(_, child, by_value):
             return {"$elemMatch": _element(child, values) if by_value else _filter(child, values)}
         case Glob(_, operand):
-            # $type keeps stored regexes out, which a pattern equal to their own would find
-            return {"$regex": to_pattern(values[operand.index]), "$not": {"$type": "regex"}}
+            return {"$regex": to_pattern(values[operand.index])}
         case _:
             assert_never(leaf)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from mongoglot.compiler.plan import BoundPlan
@@ -10,11 +11,11 @@ from mongoglot.engines.sql.table import Table
 __all__ = ["open_backend", "pretty_sql", "to_sql"]
 
 
-def open_backend(url: str, **options: Any) -> Any:
+def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal") -> Any:
     """A store in a file; apsw is loaded here, when the first one is opened."""
     from mongoglot.engines.sqlite.backend import open_backend as opened
 
-    return opened(url, **options)
+    return opened(url, tables=tables, synchronous=synchronous)
 
 
 def to_sql(query: BoundPlan, table: Table | None) -> Any:

@@ -51,7 +51,7 @@ def column_condition(leaf: Leaf, column: Column, on_document: Expression | None)
     if on_document is None:
         return tree, parameters
     if with_marks:  # the comparison is true of the marks too
-        tree = sql.all_of([tree, sql.compare("$lt", value.copy(), mark.copy())])
+        tree = sql.all_of([tree, sql.compare("$lt", value, mark)])
     marked = sql.all_of([sql.compare("$gte", value, mark), on_document])
     return sql.some_of([tree, marked]), parameters
 
@@ -61,42 +61,42 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
     value = sql.name(column.name)
     match leaf:
         case Exists():
-            return sql.TRUE.copy(), {}, False  # a row has all of its columns, some of them null
+            return sql.TRUE, {}, False  # a row has all of its columns, some of them null
         case Compare(_, op, operand):
             label = f"c{operand.index}"
             match operand.kind:
                 case "null" if op == "$eq":
                     return sql.is_null(value), {}, False
                 case _ if _is_beyond(leaf):
-                    return sql.TRUE.copy(), {}, False
+                    return sql.TRUE, {}, False
                 case kind if kind in _KINDS[column.type]:
                     binder = _binder(column.type, op)
                     condition = sql.compare(op, value, sql.parameter(label))
                     return condition, {label: (operand.index, binder)}, op in ("$gt", "$gte")
                 case _:
-                    return sql.FALSE.copy(), {}, False
+                    return sql.FALSE, {}, False
         case In(_, list_operand):
             label = f"c{list_operand.index}"
             hits = [sql.is_null(value)] if "null" in list_operand.kinds else []
             parameters: Parameters = {}
             if list_operand.kinds & _KINDS[column.type]:
                 members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
-                hits.append(sql.member_of(value.copy(), sql.select([sql.name("value", "list")], [members])))
+                hits.append(sql.member_of(value, sql.select([sql.name("value", "list")], [members])))
                 parameters[label] = (list_operand.index, _list_binder(column.type))
             return sql.some_of(hits), parameters, False
         case Glob(_, operand):
             if column.type != "string":
-                return sql.FALSE.copy(), {}, False
+                return sql.FALSE, {}, False
             label = f"c{operand.index}"
             has_nul = sql.call("instr", sql.cast(value, "BLOB"), sql.blob("00"))
-            matches = sql.glob(value.copy(), sql.parameter(label))
+            matches = sql.glob(value, sql.parameter(label))
             return sql.some_of([matches, has_nul]), {label: (operand.index, to_sqlite_glob)}, False
         case HasType(_, types):
             return _type_condition(column, types), {}, False
         case Mod() | Bits():
             return _number_condition(leaf, column)
         case Size() | ElemMatch():
-            return sql.FALSE.copy(), {}, False  # a column of its own holds no arrays
+            return sql.FALSE, {}, False  # a column of its own holds no arrays
         case _:
             assert_never(leaf)
 
@@ -108,8 +108,8 @@ def _type_condition(column: Column, types: frozenset[int]) -> Expression:
     if column.type == "number":
         inside = sql.all_of(
             [
-                sql.compare("$gte", value.copy(), sql.integer(INT32_MIN)),
-                sql.compare("$lte", value.copy(), sql.integer(INT32_MAX)),
+                sql.compare("$gte", value, sql.integer(INT32_MIN)),
+                sql.compare("$lte", value, sql.integer(INT32_MAX)),
             ]
         )
         by_size = sql.case([(inside, sql.integer(int(16 in types)))], sql.integer(int(18 in types)))
@@ -123,14 +123,14 @@ def _number_condition(leaf: Leaf, column: Column) -> tuple[Expression, Parameter
     """`$mod` and the operators of bits on a column of numbers."""
     conditions = conditions_of(leaf)
     if column.type != "number" or conditions is None:
-        return sql.FALSE.copy(), {}, False
+        return sql.FALSE, {}, False
     value = sql.name(column.name)
     place = Place(value, sql.string("$"))
     branches = [
-        (sql.string(kind), conditions.by_type[kind](Element(value.copy(), value.copy(), place)))
+        (sql.string(kind), conditions.by_type[kind](Element(value, value, place)))
         for kind in ("integer", "real")
     ]
-    return sql.case(branches, sql.FALSE.copy(), sql.call("typeof", value)), conditions.parameters, False
+    return sql.case(branches, sql.FALSE, sql.call("typeof", value)), conditions.parameters, False
 
 
 def _is_beyond(leaf: Leaf) -> bool:

@@ -104,7 +104,7 @@ def _number(found: Conditions, op: Comparison, operand: Slot) -> None:
         def compared(element: Element) -> Expression:
             result = sql.compare(op, element.value, _p(index))
             # no native number may equal a decimal, or lie beyond it: then the parameter is NULL
-            return sql.not_null_else(result, sql.FALSE.copy()) if kind == "decimal" else result
+            return sql.not_null_else(result, sql.FALSE) if kind == "decimal" else result
 
         for name in _NUMBERS:
             found.by_type[name] = compared
@@ -154,7 +154,7 @@ def membership(operand: ListSlot) -> Conditions:
         texts.append(lambda e: _in_intervals(e.value, codes))
     if texts:
         found.by_type["text"] = lambda e: sql.some_of(
-            [text(Element(e.value.copy(), e.blob, e.place)) for text in texts]
+            [text(Element(e.value, e.blob, e.place)) for text in texts]
         )
     if "bool" in kinds:
         for name, truth in (("true", True), ("false", False)):
@@ -231,19 +231,19 @@ def glob(operand: Slot) -> Conditions:
 
     def matches(element: Element) -> Expression:
         has_nul = sql.call("instr", sql.cast(element.value, "BLOB"), sql.blob("00"))
-        return sql.some_of([sql.glob(element.value.copy(), _p(index)), has_nul])
+        return sql.some_of([sql.glob(element.value, _p(index)), has_nul])
 
     found.by_type["text"] = matches
     return found
 
 
 def _encoded(value: Any) -> str:
-    """The stored string of a value that has one operands."""
+    """The stored string of a value that has one encoding."""
     return operands.comparison_range("$eq", value)[0]
 
 
 def _always(_: Element) -> Expression:
-    return sql.TRUE.copy()
+    return sql.TRUE
 
 
 def _p(index: int) -> Expression:

@@ -57,9 +57,9 @@ class Connectives:
         """`NOT a`, with NULL out of the way."""
         if part.height >= MAX_HEIGHT:
             return None
-        tree = part.tree.copy()
+        tree = part.tree
         if part.nullable:
-            tree = sql.not_null_else(tree, sql.FALSE.copy())
+            tree = sql.not_null_else(tree, sql.FALSE)
         return Condition(sql.negated(tree), part.parameters, height=part.height + 1)
 
 
@@ -69,7 +69,7 @@ def _joined(parts: Sequence[Condition], join: Callable[[list[Expression]], Expre
         return None
     parameters = {label: binder for part in parts for label, binder in part.parameters.items()}
     nullable = any(part.nullable for part in parts)
-    return Condition(join([part.tree.copy() for part in parts]), parameters, nullable, height)
+    return Condition(join([part.tree for part in parts]), parameters, nullable, height)
 
 
 @final
@@ -125,15 +125,15 @@ def _match(leaf: ElemMatch, depth: int) -> Conditions | None:
         root = Root(sql.name("value", alias), is_array=sql.equals(kind, sql.string("array")))
     halves = split(leaf.child, ElementLowering(root, depth + 1))
     if halves.code is None:
-        holds: Expression = sql.TRUE.copy() if halves.pushed == Always(True) else sql.FALSE.copy()
+        holds: Expression = sql.TRUE if halves.pushed == Always(True) else sql.FALSE
     else:
         holds = halves.code.tree
     if not leaf.by_value:
-        holds = sql.all_of([sql.member(kind.copy(), [sql.string("object"), sql.string("array")]), holds])
+        holds = sql.all_of([sql.member(kind, [sql.string("object"), sql.string("array")]), holds])
     found = Conditions(expand=False, superset=halves.residual is not None)
     if halves.code is not None:
         found.parameters.update(halves.code.parameters)
-    found.by_type["array"] = lambda element: sql.exists([element.place.each(alias)], holds.copy())
+    found.by_type["array"] = lambda element: sql.exists([element.place.each(alias)], holds)
     return found
 
 
@@ -143,9 +143,7 @@ Branch: TypeAlias = tuple[Expression, Expression]
 
 def _exists_test(place: Place, otherwise: Branch | None) -> Expression:
     present = sql.negated(sql.is_null(place.type))
-    return (
-        present if otherwise is None else sql.case([(present, sql.TRUE.copy()), otherwise], sql.FALSE.copy())
-    )
+    return present if otherwise is None else sql.case([(present, sql.TRUE), otherwise], sql.FALSE)
 
 
 def _value_test(conditions: Conditions, place: Place, otherwise: Branch | None) -> Expression:
@@ -165,7 +163,7 @@ def _value_test(conditions: Conditions, place: Place, otherwise: Branch | None) 
     rest: list[Branch] = [] if otherwise is None else [otherwise]
     missing: Expression = sql.integer(int(conditions.missing))
     if conditions.missing and place.by_index is not None:  # no such element: nothing, not a missing field
-        rest.append((sql.all_of([sql.is_null(place.type), place.by_index.copy()]), sql.FALSE.copy()))
+        rest.append((sql.all_of([sql.is_null(place.type), place.by_index]), sql.FALSE))
     if conditions.missing != conditions.default:
         rest.append((sql.is_null(place.type), missing))
     return sql.case(branches, sql.case(rest, sql.integer(int(conditions.default))), place.type)
@@ -189,5 +187,5 @@ def _array_test(conditions: Conditions, place: Place) -> Expression:
     holds = sql.case(branches, sql.integer(int(conditions.default)), sql.name("type", "e"))
     some_element = sql.exists([place.each("e")], holds)
     if place.by_index is not None:
-        some_element = sql.case([(place.by_index.copy(), sql.FALSE.copy())], some_element)
+        some_element = sql.case([(place.by_index, sql.FALSE)], some_element)
     return some_element if whole is None else sql.some_of([on_whole, some_element])

@@ -35,7 +35,7 @@ def _size(json: Expression) -> Expression:
 
 
 def _tree(json: Expression) -> Expression:
-    return sql.source(sql.call("json_tree", json.copy()), "tree")
+    return sql.source(sql.call("json_tree", json), "tree")
 
 
 def _numbered(json: Expression) -> sql.Expression:
@@ -52,30 +52,26 @@ def _same_node() -> Expression:
     tag = sql.concat(sql.characters(operands.NUMBER_TAG), _part(wanted, 3, KEY_LENGTH))
     number = sql.case(
         [
-            (sql.string("integer"), sql.not_null_else(sql.equals(atom, native), sql.FALSE.copy())),
-            (sql.string("real"), sql.not_null_else(sql.equals(atom.copy(), native.copy()), sql.FALSE.copy())),
+            (sql.string("integer"), sql.not_null_else(sql.equals(atom, native), sql.FALSE)),
+            (sql.string("real"), sql.not_null_else(sql.equals(atom, native), sql.FALSE)),
             (sql.string("text"), sql.equals(_part(atom, 1, KEY_LENGTH + 2), tag)),
         ],
-        sql.FALSE.copy(),
+        sql.FALSE,
         stored_type,
     )
-    other = sql.all_of(
-        [sql.equals(stored_type.copy(), literal_type), sql.is_same(atom.copy(), wanted.copy())]
-    )
+    other = sql.all_of([sql.equals(stored_type, literal_type), sql.is_same(atom, wanted)])
     is_prefix = sql.equals(_part(wanted, 1, 2), sql.characters(operands.PATTERN_PREFIX))
     prefix = _part(wanted, 3, None)
-    begins = sql.equals(
-        sql.call("substr", atom.copy(), sql.integer(1), sql.call("length", prefix)), prefix.copy()
-    )
+    begins = sql.equals(sql.call("substr", atom, sql.integer(1), sql.call("length", prefix)), prefix)
     same_key = sql.equals(sql.name("fullkey", "stored"), sql.name("fullkey", "literal"))
     return sql.all_of(
         [
             same_key,
-            sql.case([(is_number, number), (is_prefix, sql.not_null_else(begins, sql.FALSE.copy()))], other),
+            sql.case([(is_number, number), (is_prefix, sql.not_null_else(begins, sql.FALSE))], other),
         ]
     )
 
 
 def _part(text: Expression, start: int, length: int | None) -> Expression:
     bounds = [sql.integer(start)] if length is None else [sql.integer(start), sql.integer(length)]
-    return sql.call("substr", text.copy(), *bounds)
+    return sql.call("substr", text, *bounds)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import apsw
 
@@ -28,7 +28,7 @@ CATALOGUE: Final = "mongoglot collections"
 class File:
     """One open database file; calls from several threads take turns."""
 
-    def __init__(self, path: str, synchronous: Literal["normal", "full"]) -> None:
+    def __init__(self, path: str, synchronous: str) -> None:
         self.path = path
         self.lock = threading.RLock()
         self._closed = False

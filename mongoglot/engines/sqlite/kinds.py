@@ -55,8 +55,8 @@ def _is_int32(wanted: bool, element: Element) -> Expression:
     """Whether an integer fits in 32 bits; one that does and is an int64 is spelled as a real."""
     inside = sql.all_of(
         [
-            sql.compare("$gte", element.value.copy(), sql.integer(INT32_MIN)),
-            sql.compare("$lte", element.value.copy(), sql.integer(INT32_MAX)),
+            sql.compare("$gte", element.value, sql.integer(INT32_MIN)),
+            sql.compare("$lte", element.value, sql.integer(INT32_MAX)),
         ]
     )
     return inside if wanted else sql.negated(inside)
@@ -74,7 +74,7 @@ def _in_bracket(found: Conditions, kind: ValueClass, element: Element) -> Expres
     found.parameters[f"{label}_from"] = (None, lambda _: low)
     found.parameters[f"{label}_to"] = (None, lambda _: high)
     bounds = sql.parameter(f"{label}_from"), sql.parameter(f"{label}_to")
-    return sql.between(element.value.copy(), *bounds)
+    return sql.between(element.value, *bounds)
 
 
 def _is_number_tag(doubles: bool, decimals: bool, element: Element) -> Expression:
@@ -88,7 +88,7 @@ def _is_number_tag(doubles: bool, decimals: bool, element: Element) -> Expressio
 
 def _part(element: Element, start: int, length: int | None) -> Expression:
     bounds = [start] if length is None else [start, length]
-    return sql.call("substr", element.value.copy(), *map(sql.integer, bounds))
+    return sql.call("substr", element.value, *map(sql.integer, bounds))
 
 
 def size_conditions(length: int) -> Conditions:
@@ -111,10 +111,8 @@ def mod_conditions(divisor: int, remainder: int) -> Conditions:
         left = sql.remainder(whole, sql.parameter(f"{label}_by"))
         return sql.equals(left, sql.parameter(f"{label}_is"))
 
-    found.by_type["integer"] = lambda element: leaves(element.value.copy())
-    found.by_type["real"] = lambda element: _if_int64(
-        element, leaves(sql.cast(element.value.copy(), "INTEGER"))
-    )
+    found.by_type["integer"] = lambda element: leaves(element.value)
+    found.by_type["real"] = lambda element: _if_int64(element, leaves(sql.cast(element.value, "INTEGER")))
     found.by_type["text"] = _is_any_number_tag
     return found
 
@@ -128,9 +126,9 @@ def bits_conditions(op: BitsOperator, positions: tuple[int, ...]) -> Conditions:
     found.parameters[label] = (None, lambda _: mask)
 
     def holds(whole: Expression) -> Expression:
-        masked = sql.bits_and(whole.copy(), sql.parameter(label))
-        negative = sql.compare("$lt", whole.copy(), sql.integer(0))
-        positive = sql.compare("$gte", whole.copy(), sql.integer(0))
+        masked = sql.bits_and(whole, sql.parameter(label))
+        negative = sql.compare("$lt", whole, sql.integer(0))
+        positive = sql.compare("$gte", whole, sql.integer(0))
         match op:
             case "$bitsAllSet":
                 return sql.all_of([sql.equals(masked, sql.parameter(label)), *([negative] if sign else [])])
@@ -145,8 +143,8 @@ def bits_conditions(op: BitsOperator, positions: tuple[int, ...]) -> Conditions:
                 return sql.some_of([some, *([positive] if sign else [])])
 
     def on_real(element: Element) -> Expression:
-        whole = sql.cast(element.value.copy(), "INTEGER")
-        integral = sql.equals(element.value.copy(), whole)
+        whole = sql.cast(element.value, "INTEGER")
+        integral = sql.equals(element.value, whole)
         return _if_int64(element, sql.all_of([integral, holds(whole)]))
 
     found.by_type["integer"] = lambda element: holds(element.value)
@@ -159,9 +157,9 @@ def bits_conditions(op: BitsOperator, positions: tuple[int, ...]) -> Conditions:
 
 def _if_int64(element: Element, condition: Expression) -> Expression:
     """A condition on a real that is an int64 when truncated."""
-    low = sql.compare("$gte", element.value.copy(), sql.real(-_INT64_LIMIT))
-    high = sql.compare("$lt", element.value.copy(), sql.real(_INT64_LIMIT))
-    return sql.case([(sql.all_of([low, high]), condition)], sql.FALSE.copy())
+    low = sql.compare("$gte", element.value, sql.real(-_INT64_LIMIT))
+    high = sql.compare("$lt", element.value, sql.real(_INT64_LIMIT))
+    return sql.case([(sql.all_of([low, high]), condition)], sql.FALSE)
 
 
 def _is_any_number_tag(element: Element) -> Expression:
@@ -169,4 +167,4 @@ def _is_any_number_tag(element: Element) -> Expression:
 
 
 def _always(_: Any) -> Expression:
-    return sql.TRUE.copy()
+    return sql.TRUE

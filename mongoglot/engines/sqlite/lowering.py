@@ -72,7 +72,7 @@ def pretty_sql(query: BoundPlan, table: Table | None = None) -> str:
     target = table if table is not None else Table("documents")
     statement = query.plan.lowered(("sqlite", target), lambda node: lower(node, target))
     code = statement.split.code
-    return statement.text if code is None else sql.text_of(code.tree.copy(), pretty=True)
+    return statement.text if code is None else sql.text_of(code.tree, pretty=True)
 
 
 _OF_DOCUMENTS = (HasType, Mod, Size, Bits, ElemMatch)

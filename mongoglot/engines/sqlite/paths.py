@@ -52,31 +52,31 @@ class Place:
     @property
     def type(self) -> Expression:
         """The value's JSON type as text, NULL where there is no value."""
-        return sql.call("json_type", self.container.copy(), self.path.copy())
+        return sql.call("json_type", self.container, self.path)
 
     @property
     def value(self) -> Expression:
         """The value: a number or text, or JSON text of a container."""
-        return sql.call("json_extract", self.container.copy(), self.path.copy())
+        return sql.call("json_extract", self.container, self.path)
 
     @property
     def blob(self) -> Expression:
         """The value as JSONB."""
-        return sql.call("jsonb_extract", self.container.copy(), self.path.copy())
+        return sql.call("jsonb_extract", self.container, self.path)
 
     @property
     def spelling(self) -> Expression:
         """JSON text of an array with the value twice, which keeps how a number is spelled: `[5e0,5e0]`."""
-        return sql.call("json_extract", self.container.copy(), self.path.copy(), self.path.copy())
+        return sql.call("json_extract", self.container, self.path, self.path)
 
     @property
     def length(self) -> Expression:
         """How many elements the array has that is the value."""
-        return sql.call("json_array_length", self.container.copy(), self.path.copy())
+        return sql.call("json_array_length", self.container, self.path)
 
     def each(self, alias: str) -> Expression:
         """The elements of the array that is the value."""
-        return sql.source(sql.call("jsonb_each", self.container.copy(), self.path.copy()), alias)
+        return sql.source(sql.call("jsonb_each", self.container, self.path), alias)
 
 
 Test: TypeAlias = Callable[[Place], Expression]
@@ -106,7 +106,7 @@ def direct(root: Root, path: Path) -> Place:
     if root.is_array is None or index is None:
         return Place(root.document, by_name)
     in_array = sql.string(f"$[{index}]" + json_path(path[1:]).removeprefix("$"))
-    return Place(root.document, sql.case([(root.is_array.copy(), in_array)], by_name))
+    return Place(root.document, sql.case([(root.is_array, in_array)], by_name))
 
 
 def array_on_the_way(root: Root, path: Path) -> Expression:
@@ -163,7 +163,7 @@ def _entered(place: Place, fork: str | None, *, quirk: bool) -> Expression:
     """
     otherwise: Expression = sql.string(_MISSING_OBJECT)
     if place.by_index is not None:  # an element named by index that is neither object nor array gives nothing
-        otherwise = sql.case([(place.by_index.copy(), sql.string(_NOTHING))], otherwise)
+        otherwise = sql.case([(place.by_index, sql.string(_NOTHING))], otherwise)
     array, an_object = sql.string("array"), sql.string("object")
     wrapped = sql.call("jsonb_array", place.blob)
     if fork is None:
@@ -171,7 +171,7 @@ def _entered(place: Place, fork: str | None, *, quirk: bool) -> Expression:
     by_name = sql.case(
         [(array, sql.string(_NOTHING) if quirk else place.blob), (an_object, wrapped)], otherwise, place.type
     )
-    by_index = sql.case([(array.copy(), wrapped.copy())], sql.string(_NOTHING), place.type)
+    by_index = sql.case([(array, wrapped)], sql.string(_NOTHING), place.type)
     return sql.case([(sql.name("value", fork), by_index)], by_name)
 
 
