@@ -10,6 +10,7 @@ import pytest
 import mongoglot
 from mongoglot.taskdb import TaskDatabase
 from mongoglot.taskdb.names import restored_name, stored_name, stored_path
+from mongoglot.taskdb.queries import stored_query
 from tests.taskdb.history import ids
 
 UUID_1 = UUID("12345678-1234-5678-1234-567812345678")
@@ -43,6 +44,22 @@ def test_paths() -> None:
     assert stored_path("a\0.b") == r"mongoglot:str:a\u0000.b"
     assert stored_path("") == "mongoglot:str:"
     assert [restored_name(name) for name in ("mongoglot:key:[1]", "mongoglot:key:f()")] == ["[1]", "f()"]
+
+
+def test_names_and_values_anywhere_in_a_query() -> None:
+    big, stored_big = 2**70, {"mongoglot:int": hex(2**70)}
+    query: dict[str, Any] = {
+        "$or": [{"a\0": big}, {"$nor": [{"b": {"$not": {"$in": [big]}}}]}],
+        "c": {"$elemMatch": {"d\0": big}},
+        "e": {"$elemMatch": {"$eq": big, "$gt": 5}},
+        "$comment": {"a\0": big},
+    }
+    assert stored_query(query) == {
+        "$or": [{r"mongoglot:str:a\u0000": stored_big}, {"$nor": [{"b": {"$not": {"$in": [stored_big]}}}]}],
+        "c": {"$elemMatch": {r"mongoglot:str:d\u0000": stored_big}},
+        "e": {"$elemMatch": {"$eq": stored_big, "$gt": 5}},
+        "$comment": {"a\0": big},
+    }
 
 
 HOSTILE_NAMES = [

@@ -247,4 +247,4 @@ def test_explain(cluster: TaskDatabase) -> None:
     explained = cluster.explain({"completed": None}, "started")
     assert explained["residual"] is None
     if explained["engine"] == "sqlite":
-        assert "IS NULL" in explained["sql"]
+        assert '"completed" IS NULL' in explained["sql"]

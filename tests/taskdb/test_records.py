@@ -59,7 +59,8 @@ def bottom(value: Any) -> tuple[Any, int]:
 
 EXACT = [
     2**63, -(2**63) - 1, 2**64, -(10**5000), 2**63 - 1, -(2**63),
-    "lone \udc80", "\ud83d\ude00 in halves", "😀", "back\\slash", "both \\ and \udfff", "\\ud800", "\0",
+    "lone \udc80", "\ud83d\ude00 in halves", "😀", "back\\slash", "both \\ and \udfff",
+    "\\ud800 is not \ud800", "\\ud800", "\0",
     {5: "int", None: "none", True: "bool", 1.5: "float", b"b": "bytes", (1, (2, "x")): "tuple"},
     {"": {"": 1}, "a.b": 1, "$set": {"$x": 1}, "nul\0": 1, "\udc80": 1, "_id": 1, "\\": 1},
     {"mongoglot:int": "0x5"}, {"mongoglot:str:a": 1}, {"mongoglot:key:5": 1},
@@ -120,6 +121,16 @@ def test_a_record_is_found_by_any_value(opener: Opener, value: Any) -> None:
     assert ids(database.find_records({"value": {"$ne": value}})) == "b"
     if not isinstance(value, dict):  # which may look like operators
         assert ids(database.find_records({"value": value, "list": value})) == "a"
+
+
+def test_equal_sets_are_equal(database: TaskDatabase) -> None:
+    database.add_record(
+        "a", {"x": {0, 8, "y"}}
+    )  # 0 and 8 share a place in the set: they come as they were put
+    assert [*{0, 8}] != [*{8, 0}]
+    for equal in ({8, 0, "y"}, {"y", 8.0, 0.0}):
+        assert ids(database.find_records({"x": equal})) == "a"
+    assert database.find_records({"x": frozenset({0, 8, "y"})}) == []
 
 
 @pytest.mark.parametrize(("value", "expected"), CHANGED, ids=lambda value: type(value).__name__)
