@@ -15,7 +15,7 @@ from bson import Regex
 
 from mongoglot.compiler.values import is_array
 from mongoglot.errors import FilterError
-from mongoglot.grammar.tokens import is_operator_document
+from mongoglot.grammar.literals import is_operator_document
 from mongoglot.taskdb.names import stored_name, stored_path
 from mongoglot.taskdb.records import TooDeepError, aware, escaped
 

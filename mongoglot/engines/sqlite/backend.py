@@ -276,7 +276,7 @@ class SqliteBackend(ScanningBackend[int]):
 
 
 def _select(table: Table, columns: str, condition: str) -> str:
-    """The rows that meet a condition, in the order of insertion; the + keeps SQLite from scanning for that order."""
+    """The rows that meet a condition, in the order of insertion; the + keeps that order from asking for a scan."""
     return f"SELECT {columns} FROM {quoted(table.name)} WHERE {condition} ORDER BY +{quoted(ROW)}"
 
 
