@@ -1,5 +1,6 @@
 """mongoglot compiles MongoDB filters to Python, SQL and native filters that all give the same answer."""
 
+from mongoglot.engines.sql.table import Column, Table
 from mongoglot.errors import (
     DuplicateKeyError,
     EncodingError,
@@ -8,6 +9,7 @@ from mongoglot.errors import (
     NoDataError,
     NotYetError,
     StoreError,
+    UnknownTaskError,
     UnsupportedError,
     WriteError,
 )
@@ -16,6 +18,7 @@ from mongoglot.store import Collection, Store, connect
 
 __all__ = [
     "Collection",
+    "Column",
     "DuplicateKeyError",
     "EncodingError",
     "FilterError",
@@ -25,6 +28,8 @@ __all__ = [
     "Query",
     "Store",
     "StoreError",
+    "Table",
+    "UnknownTaskError",
     "UnsupportedError",
     "WriteError",
     "compile",

@@ -156,3 +156,18 @@ class NoDataError(MongoglotError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class UnknownTaskError(MongoglotError, KeyError):
+    """A task of which there is no record.
+
+    Attributes:
+        msg_id: the id that was asked for.
+    """
+
+    def __init__(self, msg_id: object) -> None:
+        self.msg_id = msg_id
+        super().__init__(msg_id)
+
+    def __str__(self) -> str:
+        return f"there is no record of task {self.msg_id!r}"

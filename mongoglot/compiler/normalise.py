@@ -66,10 +66,10 @@ def _normalise_rare(value: Any, depth: int) -> Any:
         case "nan" | "double":
             return value if isinstance(value, Decimal128) else float(value)
         case "string":
-            return str(value)
+            return str.__str__(value)  # of a subclass, the text and not what it is called
         case "code":
             check_text(value)
-            return Code(str(value))
+            return Code(str.__str__(value))
         case "binary":
             return value if getattr(value, "subtype", 0) else bytes(value)
         case "date":
@@ -82,7 +82,7 @@ def _normalise_rare(value: Any, depth: int) -> Any:
             return normalise_fields(as_mapping(value), depth - 1)
         case "scoped code":
             check_text(value)
-            return Code(str(value), normalise_fields(value.scope, depth - 1))
+            return Code(str.__str__(value), normalise_fields(value.scope, depth - 1))
 
 
 def normalise_fields(document: Document, depth: int = MAX_DEPTH - 1) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _checked_name(name: Any) -> str:
     except EncodingTypeError as error:
         error.below(repr(name))
         raise
-    return str(name)
+    return str.__str__(name)
 
 
 def _regex(value: Any) -> Regex[str]:

@@ -224,7 +224,7 @@ def sort_key(value: Any, depth: int = MAX_DEPTH) -> SortKey:
         case "decimal":
             return (rank, 1, value.to_decimal())
         case "string" | "code":
-            return (rank, str(value))
+            return (rank, str.__str__(value))
         case "date":
             return (rank, milliseconds(value))
         case "objectid":
@@ -241,7 +241,7 @@ def sort_key(value: Any, depth: int = MAX_DEPTH) -> SortKey:
         case "object":
             return (rank, _object_key(value, _deeper(depth)))
         case "scoped code":
-            return (rank, str(value), _object_key(value.scope, _deeper(depth)))
+            return (rank, str.__str__(value), _object_key(value.scope, _deeper(depth)))
 
 
 def _deeper(depth: int) -> int:

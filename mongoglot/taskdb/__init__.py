@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from mongoglot.taskdb.database import TaskDatabase, UnknownTaskError
+from mongoglot.errors import UnknownTaskError
+from mongoglot.taskdb.database import TaskDatabase
 
 __all__ = ["TaskDatabase", "UnknownTaskError"]

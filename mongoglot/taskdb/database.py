@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias, final
 
-from mongoglot.errors import EncodingTypeError, MongoglotError
+from mongoglot.errors import EncodingTypeError, UnknownTaskError
 from mongoglot.store import connect
 from mongoglot.taskdb.queries import projection, stored_query
 from mongoglot.taskdb.records import record_of, restored, stored, stored_fields
@@ -16,21 +16,6 @@ TaskRecord: TypeAlias = dict[str, Any]
 
 Keys: TypeAlias = Iterable[str] | str | None
 """A choice of keys: a name, or several of them; dotted names are paths. None, or none at all, is no choice."""
-
-
-class UnknownTaskError(MongoglotError, KeyError):
-    """A task of which there is no record.
-
-    Attributes:
-        msg_id: the id that was asked for.
-    """
-
-    def __init__(self, msg_id: object) -> None:
-        self.msg_id = msg_id
-        super().__init__(msg_id)
-
-    def __str__(self) -> str:
-        return f"there is no record of task {self.msg_id!r}"
 
 
 @final

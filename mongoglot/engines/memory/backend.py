@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mongoglot.compiler.ast import And, Compare, In
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines import python
@@ -44,7 +45,13 @@ class MemoryBackend(ScanningBackend[SortKey]):
         """The matches as they are stored; callers copy what they hand out."""
         matches = query.plan.lowered("python", python.lower).bind(query.values)
         with self._lock:
-            rows = list(self._collections.get(collection, {}).items())
+            stored = self._collections.get(collection, {})
+            keys = _named_keys(query)
+            rows = (
+                list(stored.items())
+                if keys is None
+                else [(key, stored[key]) for key in keys if key in stored]
+            )
         return ((key, document) for key, document in rows if matches(document))
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
@@ -91,6 +98,23 @@ class MemoryBackend(ScanningBackend[SortKey]):
         """Forget everything."""
         with self._lock:
             self._collections.clear()
+
+
+def _named_keys(query: BoundPlan) -> list[SortKey] | None:
+    """The keys of the only documents that can match, where the query names one `_id`; None where it does not.
+
+    More than one would come in another order than that of insertion.
+    """
+    node = query.optimised
+    for part in node.children if isinstance(node, And) else (node,):
+        match part:
+            case Compare(("_id",), "$eq", operand):
+                return [sort_key(query.values[operand.index])]
+            case In(("_id",), operand) if len(query.values[operand.index]) == 1:
+                return [sort_key(query.values[operand.index][0])]
+            case _:
+                pass
+    return None
 
 
 def copied(value: Any) -> Any:

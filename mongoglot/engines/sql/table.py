@@ -58,11 +58,13 @@ class Table:
         name: of the table.
         columns: the fields that are columns.
         document: the column with the rest as a JSON or JSONB document, or None.
+        identity: the column with a text for `_id` that is equal for equal values, in tables of a mongoglot store.
     """
 
     name: str
     columns: tuple[Column, ...] = ()
     document: str | None = "doc"
+    identity: str | None = None
 
     def column(self, path: Path) -> Column | None:
         """The column of a path, or None."""

@@ -70,7 +70,7 @@ class SqliteBackend(ScanningBackend[int]):
         if not found:
             return None
         ((name, columns),) = found
-        table = Table(name, tuple(Column(**column) for column in json.loads(columns)), DOCUMENT)
+        table = Table(name, tuple(Column(**column) for column in json.loads(columns)), DOCUMENT, KEY)
         wanted = self._wanted(collection)
         if any(column not in table.columns for column in wanted):
             table = self._extended(collection, table, wanted)
@@ -87,11 +87,11 @@ class SqliteBackend(ScanningBackend[int]):
             table = self.table(collection)
             if table is not None:
                 return table
-            table = Table(self._free_name(collection), self._wanted(collection), DOCUMENT)
+            table = Table(self._free_name(collection), self._wanted(collection), DOCUMENT, KEY)
             columns = "".join(f", {_definition(column)}" for column in table.columns)
             self.file.rows(
                 f"CREATE TABLE {quoted(table.name)} ({quoted(ROW)} INTEGER PRIMARY KEY, "
-                f"{quoted(KEY)} TEXT NOT NULL UNIQUE, {quoted(DOCUMENT)} BLOB NOT NULL{columns})"
+                f"{quoted(KEY)} TEXT NOT NULL UNIQUE{columns}, {quoted(DOCUMENT)} BLOB NOT NULL)"
             )
             self._make_indexes(table, table.columns)
             self._record(collection, table)

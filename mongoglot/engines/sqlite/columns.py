@@ -1,8 +1,9 @@
 """Predicates on a declared column: plain comparisons, which an index can serve.
 
 A column holds values of its type and NULL for null and missing. In a mongoglot store it may also hold an empty
-BLOB, the mark of a value that the column cannot hold; then the document decides. A BLOB is greater than every
-number and text in SQLite, so `c >= x''` finds the marks through the same index.
+BLOB, the mark of a value that the column cannot hold; then the document decides. `c = x''` finds the marks
+through the same index. A BLOB is greater than every number and text, so `c > 5` finds them too
+and `c < x''` keeps them out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mongoglot.engines.sqlite.element import Binder, Element, Parameters
 from mongoglot.engines.sqlite.glob import to_sqlite_glob
 from mongoglot.engines.sqlite.numbers import native_number
 from mongoglot.engines.sqlite.paths import Place
+from mongoglot.engines.sqlite.tags import identity
 
 _KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
     "string": frozenset({"string"}),
@@ -52,8 +54,28 @@ def column_condition(leaf: Leaf, column: Column, on_document: Expression | None)
         return tree, parameters
     if with_marks:  # the comparison is true of the marks too
         tree = sql.all_of([tree, sql.compare("$lt", value, mark)])
-    marked = sql.all_of([sql.compare("$gte", value, mark), on_document])
+    marked = sql.all_of([sql.equals(value, mark), on_document])
     return sql.some_of([tree, marked]), parameters
+
+
+def identity_condition(leaf: Leaf, column: str) -> Bound | None:
+    """Equality of `_id`, which every document has and which is no array, by its identity; None for others."""
+    value = sql.name(column)
+    match leaf:
+        case Compare(_, "$eq", operand):
+            label = f"id{operand.index}"
+            return sql.equals(value, sql.parameter(label)), {label: (operand.index, identity)}
+        case In(_, operand):
+            label = f"id{operand.index}"
+            members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
+            chosen = sql.select([sql.name("value", "list")], [members])
+            return sql.member_of(value, chosen), {label: (operand.index, _identities)}
+        case _:
+            return None
+
+
+def _identities(items: list[Any]) -> str:
+    return json.dumps([identity(item) for item in items], ensure_ascii=False)
 
 
 def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool]:

@@ -11,7 +11,7 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split, split
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.table import Column, Table
-from mongoglot.engines.sqlite.columns import column_condition
+from mongoglot.engines.sqlite.columns import column_condition, identity_condition
 from mongoglot.engines.sqlite.conditions import conditions_of
 from mongoglot.engines.sqlite.documents import Condition, Connectives, on_document
 from mongoglot.engines.sqlite.element import Parameters
@@ -88,6 +88,10 @@ class SqliteLowering(Connectives):
 
     def predicate(self, leaf: Leaf) -> Condition | Superset[Condition] | None:
         """A predicate: on its column where there is one, on the document otherwise."""
+        if leaf.path == ("_id",) and self.table.identity is not None:
+            found = identity_condition(leaf, self.table.identity)
+            if found is not None:
+                return Condition(*found)
         column = self.table.column(leaf.path)
         if column is not None and not (column.mixed and isinstance(leaf, _OF_DOCUMENTS)):
             return self._on_column(leaf, column)
