@@ -11,7 +11,7 @@ from mongoglot.compiler.normalise import normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
 from mongoglot.compiler.values import Document
 from mongoglot.engines import python
-from mongoglot.errors import EncodingError, FilterError, UnsupportedError
+from mongoglot.errors import EncodingError, EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import OPERATORS, Dialect
 from mongoglot.grammar.tokens import Shape, tokenise
 
@@ -77,10 +77,14 @@ class Query(BoundPlan):
         Raises:
             EncodingError: a value that the query looks at is not of BSON's; the error names its path.
         """
+        if document.__class__ is not dict and not isinstance(document, Mapping):
+            raise EncodingTypeError(
+                f"a document is a mapping with string keys, not {type(document).__name__}"
+            )
         try:
             return self._function(document)
-        except (EncodingError, AttributeError):
-            normalise_document(document)  # raises with the path of the value, or says that it is no document
+        except EncodingError:
+            normalise_document(document)  # raises with the path of the value
             raise
 
     def filter(self, documents: Iterable[Mappings]) -> Iterator[Mappings]:

@@ -122,7 +122,7 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[Subject, Path]:
     groups: dict[Subject, list[Group]] = {
         "matches": [*recorded(("",)), compared_each_with_each(), *asked_at_random(8, 40, 500)],
         "sqlite": [
-            *recorded(("mixed", "path", "value/number/decimal")),
+            *recorded(("mixed", "path", "value/number/decimal", "op/type", "op/elemMatch")),
             compared_each_with_each(),
             *asked_at_random(4, 40, 100),
         ],

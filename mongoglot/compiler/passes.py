@@ -7,7 +7,8 @@ must never be added: `not (a > 5)` is not `a <= 5`, and `a > 5 and a < 3` can ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, assert_never
+from functools import wraps
+from typing import Final, TypeAlias, assert_never
 
 from mongoglot.compiler.ast import (
     Always,
@@ -30,7 +31,39 @@ from mongoglot.compiler.ast import (
 
 Pass: TypeAlias = Callable[[Node], Node]
 
+MAX_ROUNDS: Final = 50
+"""More rounds than any tree needs; passes that still change it go round in a circle."""
 
+
+def everywhere(rule: Pass) -> Pass:
+    """The pass that applies a rule to every node of a tree, children first; a tree without a match is returned itself.
+
+    It keeps its own stack: a filter may nest deeper than Python likes to call.
+    """
+
+    @wraps(rule)
+    def applied(node: Node) -> Node:
+        pending = [(node, False)]
+        done: list[Node] = []
+        while pending:
+            current, ready = pending.pop()
+            children = _children(current)
+            if children and not ready:
+                pending.append((current, True))
+                pending.extend((child, False) for child in reversed(children))
+                continue
+            if children:
+                rewritten = tuple(done[-len(children) :])
+                del done[-len(children) :]
+                if any(new is not old for new, old in zip(rewritten, children, strict=True)):
+                    current = _with_children(current, rewritten)
+            done.append(rule(current))
+        return done[0]
+
+    return applied
+
+
+@everywhere
 def decide_operands(node: Node) -> Node:
     """Comparisons that the class of their operand decides (semantics 1.2).
 
@@ -49,48 +82,53 @@ def decide_operands(node: Node) -> Node:
         case In(_, operand) if not operand.kinds:
             return Always(False)
         case _:
-            return _with_children(node, decide_operands)
+            return node
 
 
+@everywhere
 def remove_double_negation(node: Node) -> Node:
-    """`not not x` → `x`, at any depth."""
+    """`not not x` → `x`."""
     match node:
         case Not(Not(child)):
-            return remove_double_negation(child)
+            return child
         case _:
-            return _with_children(node, remove_double_negation)
+            return node
 
 
+@everywhere
 def fold_constants(node: Node) -> Node:
     """`x and never` → never; `x or never` → `x`; `not always` → never."""
-    match _with_children(node, fold_constants):
+    match node:
         case And(children):
             if Always(False) in children:
                 return Always(False)
-            return conjunction(tuple(child for child in children if child != Always(True)))
+            kept = tuple(child for child in children if child != Always(True))
+            return node if len(kept) == len(children) > 1 else conjunction(kept)
         case Or(children):
             if Always(True) in children:
                 return Always(True)
-            return disjunction(tuple(child for child in children if child != Always(False)))
+            kept = tuple(child for child in children if child != Always(False))
+            return node if len(kept) == len(children) > 1 else disjunction(kept)
         case Not(Always(value)):
             return Always(not value)
         case ElemMatch(_, Always(False), _):
             return Always(False)
-        case folded:
-            return folded
+        case _:
+            return node
 
 
+@everywhere
 def flatten(node: Node) -> Node:
     """`(x and y) and z` → `x and y and z`; `or` likewise."""
-    match _with_children(node, flatten):
-        case And(children):
-            parts = (child.children if isinstance(child, And) else (child,) for child in children)
-            return And(tuple(part for group in parts for part in group))
-        case Or(children):
-            parts = (child.children if isinstance(child, Or) else (child,) for child in children)
-            return Or(tuple(part for group in parts for part in group))
-        case flat:
-            return flat
+    match node:
+        case And(children) if any(isinstance(child, And) for child in children):
+            groups = (child.children if isinstance(child, And) else (child,) for child in children)
+            return And(tuple(part for group in groups for part in group))
+        case Or(children) if any(isinstance(child, Or) for child in children):
+            groups = (child.children if isinstance(child, Or) else (child,) for child in children)
+            return Or(tuple(part for group in groups for part in group))
+        case _:
+            return node
 
 
 PASSES: tuple[Pass, ...] = (decide_operands, remove_double_negation, fold_constants, flatten)
@@ -108,33 +146,40 @@ def optimise_steps(node: Node) -> list[tuple[str, Node]]:
         AssertionError: the passes go round in a circle, which is a bug in one of them.
     """
     steps = [("parsed", node)]
-    seen = {node}
-    while True:
+    for _ in range(MAX_ROUNDS):
         before = node
         for step in PASSES:
             changed = step(node)
-            if changed != node:
+            if changed is not node:
                 steps.append((step.__name__, changed))
                 node = changed
-        if node == before:
+        if node is before:
             return steps
-        if node in seen:
-            raise AssertionError(f"the passes came back to {node}: {[name for name, _ in steps]}")
-        seen.add(node)
+    raise AssertionError(f"the passes go round in a circle: {[name for name, _ in steps[-8:]]}")
 
 
-def _with_children(node: Node, rewrite: Pass) -> Node:
-    """The node with its children rewritten; itself where it has none."""
+def _children(node: Node) -> tuple[Node, ...]:
     match node:
-        case And(children):
-            return And(tuple(rewrite(child) for child in children))
-        case Or(children):
-            return Or(tuple(rewrite(child) for child in children))
-        case Not(child):
-            return Not(rewrite(child))
-        case ElemMatch(path, child, by_value):
-            return ElemMatch(path, rewrite(child), by_value)
+        case And(children) | Or(children):
+            return children
+        case Not(child) | ElemMatch(_, child, _):
+            return (child,)
         case Compare() | In() | Exists() | Glob() | HasType() | Mod() | Size() | Bits() | Always():
-            return node
+            return ()
         case _:
             assert_never(node)
+
+
+def _with_children(node: Node, children: tuple[Node, ...]) -> Node:
+    """The node with other children."""
+    match node:
+        case And():
+            return And(children)
+        case Or():
+            return Or(children)
+        case Not():
+            return Not(children[0])
+        case ElemMatch(path, _, by_value):
+            return ElemMatch(path, children[0], by_value)
+        case _:
+            raise AssertionError(f"{node} has no children")

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast
 
 from mongoglot.compiler.ast import Node
 from mongoglot.compiler.passes import optimise
+from mongoglot.errors import FilterError
 
 Lowered = TypeVar("Lowered")
 
@@ -31,7 +32,7 @@ class Plan:
     @cached_property
     def optimised(self) -> Node:
         """The tree after the passes."""
-        return optimise(self.ast)
+        return _within_the_stack(lambda: optimise(self.ast))
 
     def lowered(self, key: Hashable, lower: Callable[[Node], Lowered]) -> Lowered:
         """What `lower` makes of the optimised tree; made once for each key.
@@ -45,8 +46,20 @@ class Plan:
         except KeyError:
             with self._lock:
                 if key not in self._lowered:
-                    self._lowered[key] = lower(self.optimised)
+                    self._lowered[key] = _within_the_stack(lambda: lower(self.optimised))
                 return cast("Lowered", self._lowered[key])
+
+
+def _within_the_stack(step: Callable[[], Lowered]) -> Lowered:
+    """What a step returns.
+
+    Raises:
+        FilterError: the tree is too deep for what the caller has left of Python's stack (code 15).
+    """
+    try:
+        return step()
+    except RecursionError:
+        raise FilterError(15, "the filter nests deeper than this process can compile") from None
 
 
 class BoundPlan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -36,7 +36,7 @@ from mongoglot.compiler.ast import (
 )
 from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
-from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, Dialect
+from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
 
 _WITH_VALUE: Final = frozenset({"EQUALS", "COMPARE", "LIST", "LITERAL", "GLOB"})
 _FIELD_NAME_ADVICE: Final = (
@@ -197,34 +197,30 @@ def _misplaced(shape: tk.Shape, error: UnexpectedToken, dialect: Dialect) -> Fil
             return FilterError(2, f"unknown top level operator: {name}{negate}", path=path)
         case _:
             reason = f"unknown top level operator: {name}{_FIELD_NAME_ADVICE}"
-            return FilterError(2, reason, path=path, hint=_top_hint(name, kind, dialect))
+            return FilterError(2, reason, path=path, hint=_top_hint(name, kind))
 
 
 def _operator_hint(name: str, dialect: Dialect) -> str | None:
     if name in DIALECT_HINTS:
         return DIALECT_HINTS[name]
-    if name in OPERATORS[dialect] and OPERATORS[dialect][name][0] in (
-        "LOGICAL",
-        "LATER_TOP",
-        "COMMENT",
-        "CONSTANT",
-    ):
+    if name in TOP_LEVEL:
         return f"{name} stands beside fields, not under one"
     if not name.startswith("$"):
         return f"a document of operators holds nothing else; a field below is written 'field.{name}'"
-    return _nearest(name, dialect)
+    return _nearest(name, OPERATORS[dialect].keys() - TOP_LEVEL)
 
 
-def _top_hint(name: str, kind: str, dialect: Dialect) -> str | None:
+def _top_hint(name: str, kind: str) -> str | None:
     if name in DIALECT_HINTS and kind == "OTHER":
         return DIALECT_HINTS[name]
     if kind == "OTHER":
-        return _nearest(name, dialect)
+        return _nearest(name, TOP_LEVEL)
     return f"{name} stands under a field: {{field: {{{name}: …}}}}"
 
 
-def _nearest(name: str, dialect: Dialect) -> str | None:
-    close = difflib.get_close_matches(name.lower(), OPERATORS[dialect], n=1, cutoff=0.6)
+def _nearest(name: str, operators: Collection[str]) -> str | None:
+    """The operator that may stand in this place and is spelled most like the one that was written."""
+    close = difflib.get_close_matches(name.lower(), sorted(operators), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else None
 
 

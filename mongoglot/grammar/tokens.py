@@ -73,13 +73,15 @@ class Tokeniser:
             if key.__class__ is not str or not key.isascii() or "\0" in key:
                 check_name(key)
             if key[:1] == "$" and key not in LITERAL_FIELDS:
-                form = self.operators.get(key)
-                if form is not None and form[0] == "LOGICAL":
+                form = self.operators.get(key, _OTHER)[0]
+                if form == "LOGICAL":
                     emit(("LOGICAL", key))
                     self.read_filters(key, operand, depth + 1)
                     emit(CLOSE)
-                else:
+                elif key in TOP_LEVEL:
                     self.read_operator(key, operand, "", depth)
+                else:
+                    emit((form, key))  # which stands nowhere at the top: the grammar will say so
                 continue
             if key in LITERAL_FIELDS or not is_operator_document(operand):
                 try:

@@ -33,7 +33,7 @@ _RAW: Final = CodecOptions(document_class=RawBSONDocument)
 def open_backend(
     url: str,
     *,
-    tables: Iterable[Any] = (),
+    tables: Iterable[Any] = (),  # noqa: ARG001 - a server has no columns
     timeout: float = DEFAULT_TIMEOUT,
     **options: Any,
 ) -> MongoDBBackend:
@@ -41,7 +41,7 @@ def open_backend(
 
     Args:
         url: as pymongo takes it.
-        tables: collections whose indexed columns are to have an index on the server too.
+        tables: declared columns, which mean nothing to a server.
         timeout: seconds to wait for a server, at the start and later.
         options: further keyword arguments of `pymongo.MongoClient`.
     """
@@ -52,7 +52,7 @@ def open_backend(
         client.admin.command("ping")
     except (errors.PyMongoError, ValueError, TypeError) as error:
         raise StoreError(f"no MongoDB server answers at {_shown(url)}: {_without_topology(error)}") from None
-    return MongoDBBackend(client, {table.name: table for table in tables})
+    return MongoDBBackend(client)
 
 
 def _shown(url: str) -> str:
@@ -66,29 +66,19 @@ class MongoDBBackend:
 
     name = "mongodb"
 
-    def __init__(self, client: pymongo.MongoClient[Any], declared: dict[str, Any]) -> None:
+    def __init__(self, client: pymongo.MongoClient[Any]) -> None:
         self._client = client
-        self._to_index = dict(declared)
         self._database = client.get_default_database(DEFAULT_DATABASE)
 
     def insert(self, collection: str, documents: list[Record]) -> None:
         """Store documents; see `Backend`."""
         if not documents:
             return
-        self._make_indexes(collection)
         try:
             with _translated():
                 self._documents(collection).insert_many(documents)
         except _BulkError as error:
             raise _insert_error(collection, documents, error.details) from None
-
-    def _make_indexes(self, collection: str) -> None:
-        """The indexes of the collection's declared columns, made with its first document."""
-        table = self._to_index.pop(collection, None)
-        for column in table.columns if table else ():
-            if column.indexed:
-                with _translated():
-                    self._documents(collection).create_index(column.path)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
