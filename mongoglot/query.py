@@ -12,6 +12,7 @@ from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
 from mongoglot.compiler.values import Document
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, EncodingTypeError, FilterError, UnsupportedError
+from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.operators import OPERATORS, Dialect
 from mongoglot.grammar.tokens import Shape, tokenise
 
@@ -43,7 +44,11 @@ def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query
     if not isinstance(filter, Mapping):
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
     shape, values = tokenise(filter, dialect)
-    plan = _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect)))
+    try:
+        plan = _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect)))
+    except FilterError:
+        check_whole(filter)  # what a driver and a server check first, also of what stands under a wrong word
+        raise
     return Query(shape, values, plan, dialect)
 
 

@@ -15,6 +15,7 @@ from mongoglot.compiler import projection as projections
 from mongoglot.compiler import sort as sorts
 from mongoglot.compiler.normalise import normalise_fields
 from mongoglot.compiler.update import read_update
+from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError, WriteError
 from mongoglot.grammar.operators import Dialect
@@ -89,7 +90,7 @@ class Store:
 
     def __getitem__(self, name: str) -> Collection:
         """A collection; it comes into being with its first document."""
-        if not name or "\0" in name or "$" in name:
+        if not is_sayable(name) or "$" in name:
             raise UnsupportedError(
                 f"{name!r} cannot name a collection: it needs characters, but no NUL and no '$'"
             )

@@ -36,7 +36,7 @@ MAX_ROUNDS: Final = 50
 
 
 def everywhere(rule: Pass) -> Pass:
-    """The pass that applies a rule to every node of a tree, children first; a tree without a match is returned itself.
+    """The pass that applies a rule to every node of a tree, children first; an unchanged tree is returned itself.
 
     It keeps its own stack: a filter may nest deeper than Python likes to call.
     """

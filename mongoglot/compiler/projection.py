@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -57,11 +57,10 @@ def read_projection(spec: Spec) -> Projection | None:
     if spec is None:
         return None
     if not isinstance(spec, Mapping):
-        if isinstance(spec, str):
-            raise FilterError(
-                14, "a projection is a document or a list of names, not a str", path="projection"
-            )
-        spec = dict.fromkeys(spec, 1)
+        names = list(spec) if isinstance(spec, (list, tuple, Set)) else [None]
+        if not all(isinstance(name, str) for name in names):
+            raise FilterError(14, "a projection is a document or a list of names", path="projection")
+        spec = {str(name): 1 for name in names}
     if not spec:
         return None
     document = normalise_document(spec)

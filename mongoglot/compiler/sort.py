@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, TypeAlias, final
 
 from bson import Decimal128
 
 from mongoglot.compiler.ast import Path
+from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import (
     MISSING,
     MISSING_RANK,
@@ -79,11 +80,20 @@ def read_sort(spec: Spec) -> Sort | None:
 
 
 def _pairs(spec: Any) -> list[tuple[str, Any]]:
+    """Names and directions.
+
+    Raises:
+        FilterError: code 14, it is none of the forms of a sort.
+    """
     if isinstance(spec, str):
         return [(spec, 1)]
-    if isinstance(spec, Mapping):
-        return list(spec.items())
-    return [(item, 1) if isinstance(item, str) else (item[0], item[1]) for item in spec]
+    items = spec.items() if isinstance(spec, Mapping) else spec if isinstance(spec, (list, tuple)) else [None]
+    pairs: list[Any] = [(item, 1) if isinstance(item, str) else item for item in items]
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
+            reason = "a sort is a name, a document, or a list of names and of pairs of a name and a direction"
+            raise FilterError(14, reason, path="sort")
+    return pairs
 
 
 def _read_natural(value: Any, pairs: list[tuple[str, Any]]) -> Sort:
@@ -101,13 +111,11 @@ def _direction(name: str, value: Any) -> int:
         raise FilterError(
             17312, "$meta is the only expression supported by $sort right now", path=f"sort.{name}"
         )
-    if isinstance(value, Decimal128):
-        value = float(value.to_decimal())
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise FilterError(
-            15974, f"Illegal key in $sort specification: {name}: {value!r}", path=f"sort.{name}"
-        )
-    direction = 0 if not math.isfinite(value) else int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):
+        reason = f"Illegal key in $sort specification: {name}: {rendered(value)}"
+        raise FilterError(15974, reason, path=f"sort.{name}")
+    exact = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
+    direction = int(exact) if exact.is_finite() and -2 < exact < 2 else 0
     if direction not in (1, -1):
         reason = "$sort key ordering must be 1 (for ascending) or -1 (for descending)"
         raise FilterError(15975, reason, path=f"sort.{name}")

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from bson import Decimal128
 
+from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import binary_data, is_array, number, value_class
 from mongoglot.errors import FilterError
-from mongoglot.grammar.rendering import rendered
 
 TYPE_CODES: Final[dict[str, int]] = {
     "double": 1, "string": 2, "object": 3, "array": 4, "binData": 5, "undefined": 6, "objectId": 7, "bool": 8,
@@ -46,7 +46,9 @@ def _type_codes(item: Any) -> frozenset[int]:
             if item not in TYPE_CODES:
                 raise FilterError(2, f"Unknown type name alias: {item}", hint=_alias_hint(item))
             return frozenset({TYPE_CODES[item]})
-        case "int" | "double" | "decimal" | "nan":
+        case "nan":
+            raise FilterError(2, f"Invalid numerical type code: {item}")
+        case "int" | "double" | "decimal":
             code = number(item)
             if code == 0:
                 raise FilterError(2, "Invalid numerical type code: 0. Instead use {$exists:false}.")
@@ -170,10 +172,12 @@ def _int64(name: str, item: Any, *, negative: bool = False) -> int:
     return value
 
 
-def is_match_of_values(operand: Mapping[str, Any], top_level: frozenset[str]) -> bool:
+def is_match_of_values(operand: Mapping[Any, Any], top_level: frozenset[str]) -> bool:
     """Whether the operand of `$elemMatch` holds operators for an element, and not a filter (semantics 3.7)."""
     first = next(iter(operand), "")
-    return first[:1] == "$" and first not in top_level and not operand.keys() & {"$ref", "$id", "$db"}
+    if not isinstance(first, str) or first[:1] != "$":
+        return False
+    return first not in top_level and not operand.keys() & {"$ref", "$id", "$db"}
 
 
 __all__ = [

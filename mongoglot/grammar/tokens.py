@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias, assert_never
 from bson import DBRef
 
 from mongoglot.compiler.values import ValueClass, is_array, value_class
-from mongoglot.errors import FilterError, NotYetError, joined
+from mongoglot.errors import EncodingError, FilterError, NotYetError, joined
 from mongoglot.grammar import structural
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
@@ -288,7 +288,7 @@ def tokenise(document: Mapping[str, Any], dialect: Dialect = "mongodb") -> tuple
     reader = Tokeniser(dialect)
     try:
         reader.read_filter(document, 0)
-    except FilterError:
+    except (FilterError, EncodingError):
         from mongoglot.grammar.parser import parse_prefix  # loads Lark
 
         check_whole(document)

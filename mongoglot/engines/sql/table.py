@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 from mongoglot.compiler.ast import Path
+from mongoglot.compiler.values import is_sayable
 from mongoglot.errors import UnsupportedError
 
 ColumnType: TypeAlias = Literal["string", "number", "date", "bool"]
@@ -37,6 +38,8 @@ class Column:
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:
             raise UnsupportedError(f"no column type {self.type!r}; there are {', '.join(COLUMN_TYPES)}")
+        if not is_sayable(self.name):
+            raise UnsupportedError(f"{self.name!r} cannot name a column: it needs characters, but no NUL")
         if not self.path:
             object.__setattr__(self, "path", self.name)
 

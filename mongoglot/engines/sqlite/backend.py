@@ -11,7 +11,7 @@ from typing import Any, Final
 import apsw
 
 from mongoglot.compiler.plan import BoundPlan
-from mongoglot.compiler.values import milliseconds, value_class
+from mongoglot.compiler.values import is_sayable, milliseconds, value_class
 from mongoglot.engines.base import FindRequest, Record, ScanningBackend, checked, finished
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, Table
@@ -40,8 +40,8 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
         synchronous: `"normal"` survives the end of the process, `"full"` also the loss of power.
     """
     path = url.removeprefix("sqlite:")
-    if not path:
-        raise UnsupportedError("the sqlite engine needs a file: write sqlite:PATH")
+    if not is_sayable(path):
+        raise UnsupportedError("the sqlite engine needs the name of a file: write sqlite:PATH")
     if synchronous not in ("normal", "full"):
         raise UnsupportedError(f"synchronous is 'normal' or 'full', not {synchronous!r}")
     return SqliteBackend(File(path, synchronous), {table.name: table for table in tables})
@@ -98,13 +98,14 @@ class SqliteBackend(ScanningBackend[int]):
         self._tables[collection] = table
         return table
 
-    def _free_name(self, collection: str) -> str:
-        """A name for a new table; SQLite's are the same in upper and lower case, and some are its own."""
+    def _free_name(self, wanted: str) -> str:
+        """A name for a new table or index; SQLite's are the same in upper and lower case, and some are its own."""
         rows = self.file.rows("SELECT lower(name) FROM sqlite_schema")
         taken = {name for (name,) in rows} | {CATALOGUE}
-        name, number = collection, 1
+        name, number = wanted, 1
         while name.lower() in taken or name.lower().startswith("sqlite_"):
-            name, number = f"collection {number} {collection}", number + 1
+            number += 1
+            name = f"({number}) {wanted}"
         return name
 
     def _extended(self, collection: str, table: Table, wanted: tuple[Column, ...]) -> Table:
@@ -132,7 +133,7 @@ class SqliteBackend(ScanningBackend[int]):
     def _make_indexes(self, table: Table, columns: Sequence[Column]) -> None:
         for column in columns:
             if column.indexed:
-                index = quoted(f"index of {table.name} on {column.name}")
+                index = quoted(self._free_name(f"index of {table.name} on {column.name}"))
                 self.file.rows(f"CREATE INDEX {index} ON {quoted(table.name)} ({quoted(column.name)})")
 
     def _record(self, collection: str, table: Table) -> None:

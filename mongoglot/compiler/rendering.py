@@ -7,15 +7,18 @@ from typing import Any
 from mongoglot.compiler.values import as_mapping, milliseconds, regex_options, value_class
 
 _LONGEST = 150
+_DEEPEST = 20
 
 
 def rendered(value: Any) -> str:
     """A value in the server's words: `"x"`, `1.0`, `{ a: 1 }`, `[ 1, 2 ]`, `new Date(1)`, `/a/i`."""
-    text = _rendered(value)
+    text = _rendered(value, 0)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
-def _rendered(value: Any) -> str:
+def _rendered(value: Any, depth: int) -> str:
+    if depth > _DEEPEST:
+        return "..."
     match value_class(value):
         case "string":
             return f'"{value}"'
@@ -32,10 +35,12 @@ def _rendered(value: Any) -> str:
         case "regex":
             return f"/{value.pattern}/{regex_options(value)}"
         case "object":
-            fields = ", ".join(f"{name}: {_rendered(item)}" for name, item in as_mapping(value).items())
+            fields = ", ".join(
+                f"{name}: {_rendered(item, depth + 1)}" for name, item in as_mapping(value).items()
+            )
             return f"{{ {fields} }}" if fields else "{}"
         case "array":
-            items = ", ".join(_rendered(item) for item in value)
+            items = ", ".join(_rendered(item, depth + 1) for item in value)
             return f"[ {items} ]" if items else "[]"
         case _:
             return str(value)
