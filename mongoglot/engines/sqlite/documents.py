@@ -30,7 +30,7 @@ class Condition:
     """A piece of SQL.
 
     Attributes:
-        tree: a condition; never shared between pieces.
+        tree: a condition; pieces share nodes, and nothing changes a node once it is made.
         parameters: its placeholders: the slot of each value, and how it is encoded.
         nullable: whether it may be NULL where it does not hold; negation makes it two-valued first.
         height: how deep connectives nest in it.
