@@ -24,16 +24,18 @@ from mongoglot.compiler.ast import (
     HasType,
     In,
     Leaf,
+    ListSlot,
     Mod,
     Node,
     Not,
     Or,
     Path,
     Size,
+    Slot,
     leaves,
 )
-from mongoglot.compiler.values import MISSING, Document, Missing, ValueClass, is_nan, milliseconds
-from mongoglot.engines.python.operands import OTHER, document_test, element_test
+from mongoglot.compiler.values import MISSING, Document, Missing, is_nan, milliseconds
+from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
 
 _MAX_HEIGHT: Final = 12
@@ -150,48 +152,44 @@ def _part_before(node: Node, name: str, out: SourceWriter) -> None:
 
 def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     """The expression for one predicate; `general` decides whatever the common case leaves open."""
-
     child = lower(leaf.child) if isinstance(leaf, ElemMatch) else None
 
-    def general() -> str:
-        return f"{out.bind('general', lambda values: _exact(leaf, values, child))}(document)"
+    def test(values: list[Any]) -> ElementTest:
+        return element_test(leaf, values, None if child is None else child.bind(values))
 
-    if not leaf.path or len(leaf.path) > _MAX_HEIGHT:
-        return general()
+    expand = not isinstance(leaf, (Exists, Size, ElemMatch))
+    path = leaf.path
+    if not path:  # what `$elemMatch` holds is about the element itself
+        return f"{out.bind('test', test)}(document)"
+    general = out.bind("general", lambda values: document_test(path, test(values), expand=expand))
+    if len(path) > _MAX_HEIGHT:
+        return f"{general}(document, OTHER)"
+    variable, read = _read(path, out)
     match leaf:
-        case Exists(path):
-            variable, read = _read(path, out)
-            return f"{read} is not MISSING and ({variable} is not OTHER or {general()})"
-        case In(path, operand):
-            return _membership(path, operand.index, operand.kinds, out, general)
-        case Compare(path, op, operand):
-            return _comparison(path, op, operand.kind, operand.index, out, general)
+        case Exists():
+            return f"{read} is not MISSING and ({variable} is not OTHER or {general}(document, {variable}))"
+        case In(_, operand):
+            return _membership(operand, variable, read, general, out)
+        case Compare(_, op, operand):
+            return _comparison(op, operand, variable, read, general, out)
         case Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
-            return general()
+            return f"{general}(document, {read})"
         case _:
             assert_never(leaf)
 
 
-def _exact(leaf: Leaf, values: list[Any], child: PythonCode | None) -> Callable[[Any], bool]:
-    """The exact test of a predicate, for every document."""
-    test = element_test(leaf, values, None if child is None else child.bind(values))
-    if not leaf.path:
-        return test
-    return document_test(leaf.path, test, expand=not isinstance(leaf, (Exists, Size, ElemMatch)))
-
-
-def _comparison(
-    path: Path, op: str, kind: ValueClass, index: int, out: SourceWriter, general: Callable[[], str]
-) -> str:
-    variable, read = _read(path, out)
+def _comparison(op: str, operand: Slot, variable: str, read: str, general: str, out: SourceWriter) -> str:
+    """`read` gives the value to `variable`; `general` decides where its class does not."""
+    left_open = f"{general}(document, {variable})"
     sign = _PYTHON[op]
+    index, kind = operand.index, operand.kind
 
     def bound() -> str:
         return out.bind("p", lambda values: values[index])
 
     def typed(test: str, compared: str, excluded: str) -> str:
         """`compared` decides where `test` tells the type; elsewhere no scalar of another type matches."""
-        return f"{compared} if {test} else kind not in {excluded} and {general()}"
+        return f"{compared} if {test} else kind not in {excluded} and {left_open}"
 
     match kind:
         case "int" | "double":
@@ -208,19 +206,18 @@ def _comparison(
             test = f"(kind := {read}.__class__) is datetime"
             return typed(test, f"milliseconds({variable}) {sign} {instant}", "NOT_A_DATE")
         case "null" if op == "$eq":
-            return f"{read} is None or {variable} is MISSING or {variable}.__class__ not in PLAIN and {general()}"
+            return f"{read} is None or {variable} is MISSING or {variable}.__class__ not in PLAIN and {left_open}"
         case "bool" if op == "$eq":
-            return f"{read} is {bound()} or {variable}.__class__ not in PLAIN and {general()}"
+            return f"{read} is {bound()} or {variable}.__class__ not in PLAIN and {left_open}"
         case _:
-            return general()
+            return f"{general}(document, {read})"
 
 
-def _membership(
-    path: Path, index: int, kinds: frozenset[ValueClass], out: SourceWriter, general: Callable[[], str]
-) -> str:
-    variable, read = _read(path, out)
+def _membership(operand: ListSlot, variable: str, read: str, general: str, out: SourceWriter) -> str:
+    left_open = f"{general}(document, {variable})"
+    index, kinds = operand.index, operand.kinds
     if not kinds <= {"null", "int", "double", "string", "nan", "decimal", "bool"}:
-        return general()
+        return f"{general}(document, {read})"
     hits = []
     if "null" in kinds:
         hits.append(f"{variable} is None or {variable} is MISSING")
@@ -235,7 +232,7 @@ def _membership(
         hits.append(f"kind is bool and {variable} in {truths}")
     # a NaN is found by the general test, so a float that is in no set stays open where the list has one
     decided = "PLAIN" if "nan" not in kinds else "NOT_A_NUMBER"
-    hits.append(f"kind not in {decided} and {general()}")
+    hits.append(f"kind not in {decided} and {left_open}")
     return f"(kind := {read}.__class__) is None or " + " or ".join(hits)
 
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from bson import ObjectId
+
 from mongoglot.compiler.ast import (
     Bits,
     Compare,
@@ -26,8 +28,8 @@ from mongoglot.compiler.values import (
     MISSING,
     RANK,
     Document,
-    Missing,
     ValueClass,
+    is_array,
     is_nan,
     sort_key,
     value_class,
@@ -45,6 +47,15 @@ _ORDER: Final[dict[Comparison, Callable[[Any, Any], bool]]] = {
 }
 
 
+_PLAIN_CLASSES: Final[dict[ValueClass, frozenset[type]]] = {
+    "int": frozenset({int, float}),
+    "double": frozenset({int, float}),
+    "string": frozenset({str}),
+    "objectid": frozenset({ObjectId}),
+}
+"""Classes of elements that Python compares with an operand as the server does."""
+
+
 def comparison_test(op: Comparison, kind: ValueClass, operand: Any) -> ElementTest:
     """Whether one element compares so with the operand (semantics 1.2)."""
     match op, kind:
@@ -60,8 +71,11 @@ def comparison_test(op: Comparison, kind: ValueClass, operand: Any) -> ElementTe
 
 def _equality_test(kind: ValueClass, operand: Any) -> ElementTest:
     rank, key = RANK[kind], sort_key(operand)
+    plain = _PLAIN_CLASSES.get(kind, frozenset())
 
     def equals(element: Any) -> bool:
+        if element.__class__ in plain:
+            return bool(element == operand)
         if element is MISSING or RANK[value_class(element)] != rank:
             return False
         return sort_key(element) == key
@@ -77,8 +91,11 @@ def _beyond_test(op: Comparison, kind: ValueClass) -> ElementTest:
 
 def _order_test(op: Comparison, kind: ValueClass, operand: Any) -> ElementTest:
     rank, key, holds = RANK[kind], sort_key(operand), _ORDER[op]
+    plain = _PLAIN_CLASSES.get(kind, frozenset())
 
     def compares(element: Any) -> bool:
+        if element.__class__ in plain:
+            return holds(element, operand)
         if element is MISSING or RANK[value_class(element)] != rank:
             return False
         return not is_nan(element) and holds(sort_key(element), key)
@@ -131,9 +148,23 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
             return match_test(child, by_value=by_value)
 
 
-def document_test(path: Path, test: ElementTest, *, expand: bool) -> Callable[[Document], bool]:
-    """Whether some element that the path yields passes the test: exact for every document."""
-    return lambda document: any(test(element) for element in elements(document, path, expand=expand))
+def document_test(path: Path, test: ElementTest, *, expand: bool) -> Callable[[Document, Any], bool]:
+    """Whether some element that the path yields passes the test: exact for every document.
+
+    The function takes the document and the value that a walk through plain dicts found at the path, or OTHER where
+    that walk does not suffice.
+    """
+
+    def holds(document: Document, value: Any) -> bool:
+        if value is OTHER:
+            return any(test(element) for element in elements(document, path, expand=expand))
+        if expand and is_array(value):
+            for element in value:
+                if test(element):
+                    return True
+        return test(value)
+
+    return holds
 
 
 class Other:
@@ -143,4 +174,3 @@ class Other:
 
 
 OTHER: Final = Other()
-MISSING_CLASS: Final = Missing
