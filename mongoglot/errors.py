@@ -99,6 +99,10 @@ class EncodingTypeError(EncodingError, TypeError):
     """A value of a type that BSON does not have, such as `set` or `Decimal`."""
 
 
+class EncodingDepthError(EncodingTypeError):
+    """Documents and arrays that nest deeper than BSON allows."""
+
+
 class EncodingRangeError(EncodingError, OverflowError):
     """A value outside what its BSON type can hold, such as an int beyond 64 bits."""
 

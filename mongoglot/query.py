@@ -58,6 +58,11 @@ def _parsed(shape: Shape, dialect: Dialect) -> Node:
     return parse(shape, dialect)
 
 
+def _restored(shape: Shape, values: list[Any], dialect: Dialect) -> Query:
+    """A query as it was before it was pickled."""
+    return Query(shape, values, _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect))), dialect)
+
+
 class Query(BoundPlan):
     """A compiled filter; immutable, and independent of the filter that it was compiled from.
 
@@ -135,6 +140,9 @@ class Query(BoundPlan):
         from mongoglot.explain import Explanation
 
         return Explanation(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.tokens, self.values, self.dialect)
 
     def __repr__(self) -> str:
         return f"<mongoglot query of {len(self.tokens)} tokens and {len(self.values)} values>"

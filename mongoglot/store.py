@@ -9,24 +9,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, final
 
-from bson import Decimal128, ObjectId, Timestamp
+from bson import Code, Decimal128, ObjectId, Timestamp
 
 from mongoglot.compiler import projection as projections
 from mongoglot.compiler import sort as sorts
 from mongoglot.compiler.normalise import normalise_fields
 from mongoglot.compiler.update import read_update
-from mongoglot.compiler.values import is_sayable
+from mongoglot.compiler.values import MAX_STORED_DEPTH, is_sayable
 from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
-from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError, WriteError
+from mongoglot.errors import EncodingDepthError, EncodingTypeError, FilterError, UnsupportedError, WriteError
 from mongoglot.grammar.operators import Dialect
 from mongoglot.query import Query, compile
 
-MAX_STORED_DEPTH: Final = 180
-"""How deep a server lets stored documents nest (measured on 6.0.5: 180 levels are stored, 181 are not)."""
-
 _INT64_MAX: Final = 2**63 - 1
 
-Filter = Mapping[str, Any] | Query | None
+Filter = Mapping[str, Any] | Query
 
 
 @final
@@ -73,6 +70,10 @@ def connect(url: str, **options: Any) -> Store:
         UnsupportedError: no engine answers to the URL.
         StoreError: it cannot be opened.
     """
+    if not isinstance(url, str):
+        raise UnsupportedError(
+            f"a store is named by a URL such as 'sqlite:PATH', not by {type(url).__name__}"
+        )
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
     if scheme is None:
         raise UnsupportedError(
@@ -147,13 +148,15 @@ class Collection:
         Raises:
             as `insert_one`.
         """
+        if isinstance(documents, Mapping) or not isinstance(documents, Iterable):
+            raise EncodingTypeError(f"insert_many takes several documents, not {type(documents).__name__}")
         stored = [_stored(document) for document in documents]
         self._backend.insert(self.name, stored)
         return InsertManyResult([document["_id"] for document in stored])
 
     def find(
         self,
-        filter: Filter = None,
+        filter: Filter | None = None,
         projection: projections.Spec = None,
         *,
         sort: sorts.Spec = None,
@@ -205,7 +208,7 @@ class Collection:
         self._backend.drop(self.name)
 
     def explain(
-        self, filter: Filter = None, projection: projections.Spec = None, **options: Any
+        self, filter: Filter | None = None, projection: projections.Spec = None, **options: Any
     ) -> dict[str, Any]:
         """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates."""
         wanted = {"sort": None, "skip": 0, "limit": 0, **options}
@@ -216,20 +219,18 @@ class Collection:
         return self.store.backend
 
     def _compiled(self, filter: Filter) -> Query:
-        return (
-            filter
-            if isinstance(filter, Query)
-            else compile({} if filter is None else filter, dialect=self.dialect)
-        )
+        return filter if isinstance(filter, Query) else compile(filter, dialect=self.dialect)
 
-    def _request(self, filter: Filter, projection: Any, sort: Any, skip: Any, limit: Any) -> FindRequest:
+    def _request(
+        self, filter: Filter | None, projection: Any, sort: Any, skip: Any, limit: Any
+    ) -> FindRequest:
         skip, limit = _bound("skip", skip), _bound("limit", limit)
-        query = self._compiled(filter)
+        query = self._compiled({} if filter is None else filter)
         return FindRequest(query, projections.read_projection(projection), sorts.read_sort(sort), skip, limit)
 
     def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:
-        counts = self._backend.update(self.name, self._compiled(filter), read_update(update), many=many)
-        return UpdateResult(*counts)
+        change = read_update(update)  # a server looks at it before the filter
+        return UpdateResult(*self._backend.update(self.name, self._compiled(filter), change, many=many))
 
     def __repr__(self) -> str:
         return f"<mongoglot collection {self.name!r} on {self._backend.name}>"
@@ -260,9 +261,7 @@ def _stored(document: Mapping[str, Any]) -> Record:
         raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
     try:
         fields = normalise_fields(document, MAX_STORED_DEPTH - 1)
-    except EncodingTypeError as error:
-        if "nest at most" not in error.reason:
-            raise
+    except EncodingDepthError:
         raise WriteError(15, f"cannot insert document because it exceeds {MAX_STORED_DEPTH} levels") from None
     key = fields.pop("_id") if "_id" in fields else ObjectId()
     _check_id(key)
@@ -274,16 +273,33 @@ def _stored(document: Mapping[str, Any]) -> Record:
 
 
 def _check_id(key: Any) -> None:
-    """Refuse what a server refuses as an `_id`."""
+    """Refuse what a server refuses as an `_id`: arrays, regexes, and names with a `$` but those of a DBRef."""
     kind = {"list": "array", "Regex": "regex"}.get(type(key).__name__)
     if kind is not None:
         raise WriteError(53, f"The '_id' value cannot be of type {kind}")
-    if isinstance(key, dict):
-        for name in key:
-            if name.startswith("$"):
-                raise WriteError(
-                    52, f"_id fields may not contain '$'-prefixed fields: {name} is not valid for storage."
-                )
+    pending = [key]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Code) and value.scope is not None:
+            value = value.scope
+        if isinstance(value, dict):
+            for name in _beside_dbref(value):
+                if name.startswith("$"):
+                    reason = (
+                        f"_id fields may not contain '$'-prefixed fields: {name} is not valid for storage."
+                    )
+                    raise WriteError(52, reason)
+                pending.append(value[name])
+        elif isinstance(value, list):
+            pending.extend(value)
+
+
+def _beside_dbref(document: Record) -> list[str]:
+    """The names in a document that are not those of a DBRef, which is `$ref`, a string, then `$id`, then `$db`."""
+    names = list(document)
+    if names[:2] != ["$ref", "$id"] or not isinstance(document["$ref"], str):
+        return names
+    return names[3:] if names[2:3] == ["$db"] else names[2:]
 
 
 __all__ = [

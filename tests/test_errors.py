@@ -181,7 +181,7 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: tasks().update_many({}, {"$set": {"a": 1}, "$unset": {"a": 1}}), FilterError, 40,
-        "Updating the path 'a' would create a conflict at 'a' (at a)",
+        "Updating the path 'a' would create a conflict at 'a' (at $unset.a)",
     ),
     (
         lambda: tasks().update_many({}, {"$set": {"_id": 2}}), mongoglot.WriteError, 66,

@@ -489,9 +489,6 @@ def test_indexes_of_declared_columns_are_used(
     assert not any(step.startswith("SCAN tasks") for step in plan), plan
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the columns of an update that is undone are remembered, and are no columns"
-)
 def test_an_update_that_fails_first(tmp_path: Path) -> None:
     with mongoglot.connect(database(tmp_path)) as store:
         store["tasks"].insert_one({"_id": 1, "a": 5})

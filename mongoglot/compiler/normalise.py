@@ -21,7 +21,7 @@ from mongoglot.compiler.values import (
     regex_options,
     value_class,
 )
-from mongoglot.errors import EncodingError, EncodingTypeError
+from mongoglot.errors import EncodingDepthError, EncodingError, EncodingTypeError
 
 _UNCHANGED: Final = frozenset(
     {type(None), bool, float, ObjectId, Decimal128, Timestamp, MinKey, MaxKey, bytes}
@@ -153,4 +153,4 @@ def _regex(value: Any) -> Regex[str]:
 
 
 def _refuse_depth() -> NoReturn:
-    raise EncodingTypeError(f"BSON documents nest at most {MAX_DEPTH} levels")
+    raise EncodingDepthError(f"BSON documents nest at most {MAX_DEPTH} levels")

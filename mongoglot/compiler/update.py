@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
 import bson
 
-from mongoglot.compiler.normalise import normalise_document
-from mongoglot.compiler.values import sort_key
-from mongoglot.errors import FilterError, NotYetError, WriteError
+from mongoglot.compiler.normalise import normalise, normalise_document
+from mongoglot.compiler.values import MAX_STORED_DEPTH
+from mongoglot.errors import EncodingTypeError, FilterError, NotYetError, WriteError
 
 
 @final
@@ -42,26 +41,42 @@ class Update:
         Fields that are there keep their place; new ones follow in the order of their names, as on a server.
 
         Raises:
-            WriteError: code 66, the update would change `_id`.
+            WriteError: the update would change `_id`, its type included (code 66), set a field with a `$` (52), or
+                nest too deep (15).
         """
-        if "_id" in self.removed or (
-            "_id" in self.assigned and sort_key(self.assigned["_id"]) != sort_key(document.get("_id"))
-        ):
-            reason = "Performing an update on the path '_id' would modify the immutable field '_id'"
-            raise WriteError(66, reason)
+        self._check(document)
         changed = {
-            name: self.assigned.get(name, value) if name != "_id" else value
+            name: self.assigned.get(name, value)
             for name, value in document.items()
             if name not in self.removed
         }
-        for name in sorted(self.assigned.keys() - document.keys(), key=_new_field_order):
+        for name in sorted(self.assigned.keys() - document.keys(), key=_new_field_key):
             changed[name] = self.assigned[name]
         return None if bson.encode(changed) == bson.encode(document) else changed
 
+    def _check(self, document: dict[str, Any]) -> None:
+        """Refuse what a server refuses when it comes to a document that matches."""
+        key = document["_id"]
+        if "_id" in self.removed or bson.encode({"": self.assigned.get("_id", key)}) != bson.encode(
+            {"": key}
+        ):
+            reason = "Performing an update on the path '_id' would modify the immutable field '_id'"
+            raise WriteError(66, reason)
+        for name, value in self.assigned.items():
+            if name.startswith("$"):
+                raise WriteError(52, f"The dollar ($) prefixed field '{name}' is not valid for storage.")
+            try:
+                normalise(value, MAX_STORED_DEPTH - 1)
+            except EncodingTypeError:
+                reason = f"Document exceeds maximum nesting depth of {MAX_STORED_DEPTH}"
+                raise WriteError(15, reason) from None
 
-def _new_field_order(name: str) -> tuple[int, int, str]:
-    """Numeric names by number, before all others by name."""
-    return (0, int(name), name) if name.isascii() and name.isdigit() else (1, 0, name)
+
+def _new_field_key(name: str) -> tuple[int, int, str]:
+    """New fields stand in the order of their names, those that begin with 1 to 9 by length first (measured)."""
+    if "1" <= name[:1] <= "9":
+        return (1, len(name), name)
+    return (0 if name < "1" else 2, 0, name)
 
 
 def read_update(spec: Any) -> Update:
@@ -72,40 +87,32 @@ def read_update(spec: Any) -> Update:
     """
     if isinstance(spec, (list, tuple)):
         raise NotYetError(9, "an update by a pipeline is not compiled by this version of mongoglot")
-    if not isinstance(spec, Mapping):
-        raise FilterError(9, f"an update is a mapping, not {type(spec).__name__}")
-    if not spec or not all(str(name).startswith("$") for name in spec):
-        raise FilterError(
-            9,
-            "an update holds update operators only",
-            hint="write {'$set': {field: value}}",
-        )
+    document = normalise_document(spec) if hasattr(spec, "items") else {}
+    if not document or not all(name.startswith("$") for name in document):
+        raise FilterError(9, "an update holds update operators only", hint="write {'$set': {field: value}}")
     assigned: dict[str, Any] = {}
     removed: dict[str, Any] = {}
-    for operator, fields in normalise_document(spec).items():
+    for operator, fields in document.items():
         if operator not in ("$set", "$unset"):
             raise _unknown(operator)
         if not isinstance(fields, dict):
             reason = f"Modifiers operate on fields but we found type {type(fields).__name__} instead"
             raise FilterError(9, reason, path=operator)
-        for name in fields:
+        for name, value in fields.items():
             _check_field(name, operator)
-        (assigned if operator == "$set" else removed).update(fields)
-    for name in assigned.keys() & removed.keys():
-        raise FilterError(40, f"Updating the path '{name}' would create a conflict at '{name}'", path=name)
+            if name in assigned or name in removed:
+                reason = f"Updating the path '{name}' would create a conflict at '{name}'"
+                raise FilterError(40, reason, path=f"{operator}.{name}")
+            (assigned if operator == "$set" else removed)[name] = value
     return Update(assigned, frozenset(removed))
 
 
 def _check_field(name: str, operator: str) -> None:
-    path = f"{operator}.{name}"
     if not name:
         raise FilterError(56, "An empty update path is not valid.", path=operator)
     if "." in name:
-        raise NotYetError(9, "updates of fields below the top are not compiled by this version", path=path)
-    if name.startswith("$"):
-        raise FilterError(
-            52, f"The dollar ($) prefixed field '{name}' is not allowed in an update", path=path
-        )
+        reason = "updates of fields below the top are not compiled by this version"
+        raise NotYetError(9, reason, path=f"{operator}.{name}")
 
 
 _LATER: Final = frozenset({

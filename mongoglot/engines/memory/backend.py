@@ -12,7 +12,7 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines import python
 from mongoglot.engines.base import FindRequest, Record, ScanningBackend, finished
-from mongoglot.errors import DuplicateKeyError, UnsupportedError
+from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError
 
 
 def open_backend(url: str, *, tables: Iterable[Any] = ()) -> MemoryBackend:  # noqa: ARG001 - has no columns
@@ -30,11 +30,12 @@ class MemoryBackend(ScanningBackend[SortKey]):
     def __init__(self) -> None:
         self._collections: dict[str, dict[SortKey, Record]] = {}
         self._lock = threading.RLock()
+        self._closed = False
 
     def insert(self, collection: str, documents: list[Record]) -> None:
         """Store copies of documents; see `Backend`."""
         with self._lock:
-            stored = self._collections.setdefault(collection, {})
+            stored = self._open().setdefault(collection, {})
             for document in documents:
                 key = sort_key(document["_id"])
                 if key in stored:
@@ -45,7 +46,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
         """The matches as they are stored; callers copy what they hand out."""
         matches = query.plan.lowered("python", python.lower).bind(query.values)
         with self._lock:
-            stored = self._collections.get(collection, {})
+            stored = self._open().get(collection, {})
             keys = _named_keys(query)
             rows = (
                 list(stored.items())
@@ -61,12 +62,12 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def replace(self, collection: str, key: SortKey, document: Record) -> None:
         """Put a copy in the place of a document."""
-        self._collections[collection][key] = copied(document)
+        self._open()[collection][key] = copied(document)
 
     def remove(self, collection: str, keys: list[SortKey]) -> None:
         """Delete documents."""
         for key in keys:
-            del self._collections[collection][key]
+            del self._open()[collection][key]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -77,12 +78,12 @@ class MemoryBackend(ScanningBackend[SortKey]):
     def drop(self, collection: str) -> None:
         """Forget a collection."""
         with self._lock:
-            self._collections.pop(collection, None)
+            self._open().pop(collection, None)
 
     def collection_names(self) -> list[str]:
         """The collections that hold documents."""
         with self._lock:
-            return sorted(name for name, rows in self._collections.items() if rows)
+            return sorted(name for name, rows in self._open().items() if rows)
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """The source of the function that every document is given to."""
@@ -90,14 +91,20 @@ class MemoryBackend(ScanningBackend[SortKey]):
         return {
             "engine": self.name,
             "python": code.source,
-            "documents": len(self._collections.get(collection, {})),
+            "documents": len(self._open().get(collection, {})),
             "residual": None,
         }
 
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
+            self._closed = True
             self._collections.clear()
+
+    def _open(self) -> dict[str, dict[SortKey, Record]]:
+        if self._closed:
+            raise StoreError("the store in memory is closed")
+        return self._collections
 
 
 def _named_keys(query: BoundPlan) -> list[SortKey] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import bson
 import pymongo
@@ -19,7 +19,14 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import FindRequest, Record
 from mongoglot.engines.mongodb.lowering import to_filter
-from mongoglot.errors import DuplicateKeyError, FilterError, MongoglotError, StoreError, WriteError
+from mongoglot.errors import (
+    DuplicateKeyError,
+    FilterError,
+    MongoglotError,
+    StoreError,
+    UnsupportedError,
+    WriteError,
+)
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds to wait for a server before a call fails."""
@@ -45,20 +52,36 @@ def open_backend(
         timeout: seconds to wait for a server, at the start and later.
         options: further keyword arguments of `pymongo.MongoClient`.
     """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise UnsupportedError(f"timeout is a number of seconds, not {type(timeout).__name__}")
+    wait: dict[str, Any] = {
+        "serverSelectionTimeoutMS": int(timeout * 1000),
+        "connectTimeoutMS": int(timeout * 1000),
+    }
+    client: pymongo.MongoClient[Any] | None = None
     try:
-        client: pymongo.MongoClient[Any] = pymongo.MongoClient(
-            url, serverSelectionTimeoutMS=int(timeout * 1000), connectTimeoutMS=int(timeout * 1000), **options
-        )
+        client = pymongo.MongoClient(url, **wait, **options)
+        backend = MongoDBBackend(client)
         client.admin.command("ping")
-    except (errors.PyMongoError, ValueError, TypeError) as error:
-        raise StoreError(f"no MongoDB server answers at {_shown(url)}: {_without_topology(error)}") from None
-    return MongoDBBackend(client)
+    except (errors.ConnectionFailure, errors.OperationFailure) as error:
+        reason = f"no MongoDB server answers at {_shown(url)}: {_without_topology(error)}"
+    except (errors.PyMongoError, ValueError, TypeError):
+        # the driver's words may quote a part of the password
+        reason = (
+            f"{_shown(url)} or an option is not valid for a MongoDB server; write mongodb://host:port/database, "
+            "user and password percent-encoded (urllib.parse.quote_plus)"
+        )
+    else:
+        return backend
+    if client is not None:
+        client.close()
+    raise StoreError(reason)
 
 
 def _shown(url: str) -> str:
-    """The URL without the password in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    """The URL without what may be a password: whatever stands before its last `@`."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else url
 
 
 class MongoDBBackend:
@@ -83,16 +106,17 @@ class MongoDBBackend:
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
         with _translated():
-            found = self._documents(collection, raw=True).find(
-                to_filter(request.query),
-                request.projection.spec if request.projection else None,
-                sort=request.sort.spec if request.sort else None,
-                skip=request.skip,
-            )
-            # pymongo's limits are int32 in sign and meaning: a larger one is no limit in practice
-            if request.limit:
-                found = found.limit(min(request.limit, 2**31 - 1))
+            found = self._cursor(collection, request, raw=True)
         return self._read(found)
+
+    def _cursor(self, collection: str, request: FindRequest, *, raw: bool = False) -> Any:
+        return self._documents(collection, raw=raw).find(
+            to_filter(request.query),
+            request.projection.spec if request.projection else None,
+            sort=request.sort.spec if request.sort else None,
+            skip=request.skip,
+            limit=min(request.limit, 2**31 - 1),  # a larger one is no limit in practice, and not an int32
+        )
 
     def _read(self, found: Any) -> Iterator[Record]:
         with _translated():
@@ -129,11 +153,18 @@ class MongoDBBackend:
             return sorted(self._database.list_collection_names())
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
-        """The filter that is sent, and the server's plan."""
+        """What is sent, and the server's plan."""
         with _translated():
-            plan = self._documents(collection).find(to_filter(request.query)).explain()
+            plan = self._cursor(collection, replace(request, projection=None)).explain()
         winning = plan.get("queryPlanner", {}).get("winningPlan")
-        return {"engine": self.name, "filter": to_filter(request.query), "plan": winning, "residual": None}
+        return {
+            "engine": self.name,
+            "filter": to_filter(request.query),
+            "projection": request.projection.spec if request.projection else None,
+            "sort": request.sort.spec if request.sort else None,
+            "plan": winning,
+            "residual": None,
+        }
 
     def close(self) -> None:
         """Close the connections."""
@@ -204,6 +235,8 @@ def _without_topology(error: Exception) -> str:
 
 
 def _insert_error(collection: str, documents: list[Record], details: dict[str, Any]) -> MongoglotError:
+    if not details.get("writeErrors"):
+        return StoreError(f"the MongoDB server did not confirm a write: {details.get('writeConcernErrors')}")
     first = details["writeErrors"][0]
     if first["code"] == 11000:
         return DuplicateKeyError(collection, documents[first["index"]]["_id"])

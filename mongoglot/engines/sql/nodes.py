@@ -236,3 +236,9 @@ def real(value: float) -> Expression:
 def characters(text: str) -> Expression:
     """A short constant, spelled by code points as it does not print well."""
     return call("char", *(integer(ord(character)) for character in text))
+
+
+def rename_parameters(tree: Expression, labels: dict[str, str]) -> None:
+    """Give the placeholders of a finished tree other names."""
+    for node in list(tree.find_all(exp.Placeholder)):
+        node.set("this", labels.get(node.name, node.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 from mongoglot.compiler.ast import Path
 from mongoglot.compiler.values import is_sayable
@@ -54,8 +54,8 @@ class Column:
 class Table:
     """A table to query.
 
-    A NULL in a column reads as a field whose value is null; a field that is neither a column nor in the document
-    column is an error where a query names it.
+    A NULL in a column reads as a field whose value is null; a field that is neither a column nor in the
+    document column is an error where a query names it.
 
     Attributes:
         name: of the table.
@@ -68,6 +68,19 @@ class Table:
     columns: tuple[Column, ...] = ()
     document: str | None = "doc"
     identity: str | None = None
+
+    def __post_init__(self) -> None:
+        columns: Any = self.columns
+        if not is_sayable(self.name) or not isinstance(columns, (list, tuple)):
+            raise UnsupportedError("a Table has a name and columns: Table('t', (Column('a', 'number'),))")
+        for column in columns:
+            if not isinstance(column, Column):
+                raise UnsupportedError(f"a column of a Table is a Column, not {type(column).__name__}")
+        names = [column.name.lower() for column in columns]
+        for name in names:
+            if names.count(name) > 1:
+                raise UnsupportedError(f"table {self.name!r} has two columns {name!r}")
+        object.__setattr__(self, "columns", tuple(columns))
 
     def column(self, path: Path) -> Column | None:
         """The column of a path, or None."""

@@ -40,6 +40,10 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
         synchronous: `"normal"` survives the end of the process, `"full"` also the loss of power.
     """
     path = url.removeprefix("sqlite:")
+    if path.startswith("//"):
+        if not path.startswith("///"):
+            raise UnsupportedError(f"{url!r} has a host and no file: write sqlite:PATH, as sqlite:{path[2:]}")
+        path = path[2:]
     if not is_sayable(path):
         raise UnsupportedError("the sqlite engine needs the name of a file: write sqlite:PATH")
     if synchronous not in ("normal", "full"):
@@ -56,11 +60,18 @@ class SqliteBackend(ScanningBackend[int]):
         self.file = file
         self._declared = declared
         self._tables: dict[str, Table] = {}
+        self._schema_version = -1
 
     # ---- tables ----------------------------------------------------------------------------------
 
     def table(self, collection: str) -> Table | None:
         """The table of a collection as it is in the file, with its declared columns; None where there is none."""
+        version = self.file.schema_version()
+        if (
+            version != self._schema_version
+        ):  # this store or another one changed a table, or took a change back
+            self._tables.clear()
+            self._schema_version = version
         known = self._tables.get(collection)
         if known is not None:
             return known
@@ -74,6 +85,11 @@ class SqliteBackend(ScanningBackend[int]):
         wanted = self._wanted(collection)
         if any(column not in table.columns for column in wanted):
             table = self._extended(collection, table, wanted)
+        return self._remembered(collection, table)
+
+    def _remembered(self, collection: str, table: Table) -> Table:
+        """The table, kept until the schema is another than now."""
+        self._schema_version = self.file.schema_version()
         self._tables[collection] = table
         return table
 
@@ -95,8 +111,7 @@ class SqliteBackend(ScanningBackend[int]):
             )
             self._make_indexes(table, table.columns)
             self._record(collection, table)
-        self._tables[collection] = table
-        return table
+            return self._remembered(collection, table)
 
     def _free_name(self, wanted: str) -> str:
         """A name for a new table or index; SQLite's are the same in upper and lower case, and some are its own."""

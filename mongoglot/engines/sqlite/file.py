@@ -19,6 +19,8 @@ APPLICATION_ID: Final = 0x6D676C74
 FORMAT: Final = 1
 """The version of the layout of the file, in `user_version`."""
 
+_MAGIC: Final = b"SQLite format 3\0"
+
 BUSY_TIMEOUT_MS: Final = 10_000
 
 CATALOGUE: Final = "mongoglot collections"
@@ -33,6 +35,7 @@ class File:
         self.lock = threading.RLock()
         self._closed = False
         self._depth = 0
+        _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
             self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
@@ -46,10 +49,13 @@ class File:
 
     def _check(self, synchronous: str) -> None:
         """Refuse what is no store of ours before anything is written to it; make a new file ours."""
-        with translated(self.path):
+        with (
+            translated(self.path),
+            self._connection,
+        ):  # one look, though another process may be making the file
+            empty = not next(iter(self._connection.execute("SELECT count(*) FROM sqlite_schema")))[0]
             application = self._connection.pragma("application_id")
             version = self._connection.pragma("user_version")
-            empty = not next(iter(self._connection.execute("SELECT count(*) FROM sqlite_schema")))[0]
         if application != APPLICATION_ID and not empty:
             raise StoreError(
                 f"{self.path} is an SQLite database, but not a mongoglot store; it was left untouched"
@@ -76,6 +82,10 @@ class File:
         with self.lock, translated(self.path):
             return list(self._open().execute(statement, parameters))
 
+    def schema_version(self) -> int:
+        """A number that changes with the tables and columns of the file, whoever changes them."""
+        return int(self.rows("PRAGMA schema_version")[0][0])
+
     def changes(self) -> int:
         """How many rows the last statement changed."""
         return self._open().changes()
@@ -99,8 +109,13 @@ class File:
                     connection.execute("ROLLBACK")
                 raise
             self._depth = 0
-            with translated(self.path):
-                connection.execute("COMMIT")
+            try:
+                with translated(self.path):
+                    connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
 
     def commit(self) -> None:
         """Commit what the current transaction has written so far, and go on in a new one."""
@@ -119,6 +134,17 @@ class File:
         if self._closed:
             raise StoreError(f"the store in {self.path} is closed")
         return self._connection
+
+
+def _check_header(path: str) -> None:
+    """Refuse a file that SQLite would take for an empty one because it is short."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(len(_MAGIC))
+    except OSError:
+        return  # not there, or not readable: SQLite says which
+    if header.strip(b"\0") and header != _MAGIC:  # zeros: another process is making the file
+        raise StoreError(f"{path} is not an SQLite database; it was left untouched")
 
 
 @contextmanager

@@ -57,7 +57,12 @@ def lower(node: Node, table: Table) -> Statement:
     halves = split(node, SqliteLowering(table))
     if halves.code is None:
         return Statement("1" if halves.pushed == Always(True) else "0", {}, halves)
-    return Statement(sql.text_of(halves.code.tree), halves.code.parameters, halves)
+    parameters = halves.code.parameters
+    numbered = (label for label, (slot, _) in parameters.items() if slot is None)
+    labels = {label: f"s{number}" for number, label in enumerate(numbered)}
+    sql.rename_parameters(halves.code.tree, labels)
+    binders = {labels.get(label, label): binder for label, binder in parameters.items()}
+    return Statement(sql.text_of(halves.code.tree), binders, halves)
 
 
 def to_sql(query: BoundPlan, table: Table | None = None) -> Sql:
