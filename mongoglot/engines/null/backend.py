@@ -26,19 +26,19 @@ class NullBackend:
     def insert(self, collection: str, documents: list[Record]) -> None:
         """The documents vanish."""
 
-    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:  # noqa: ARG002
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """Raise NoDataError."""
         self._refuse(collection)
 
-    def count(self, collection: str, query: BoundPlan) -> int:  # noqa: ARG002
+    def count(self, collection: str, query: BoundPlan) -> int:
         """Raise NoDataError."""
         self._refuse(collection)
 
-    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:  # noqa: ARG002
+    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         """Nothing is there to update."""
         return 0, 0
 
-    def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:  # noqa: ARG002
+    def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         """Nothing is there to delete."""
         return 0
 
@@ -49,7 +49,7 @@ class NullBackend:
         """No collection holds anything."""
         return []
 
-    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:  # noqa: ARG002
+    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """Why there is no answer."""
         return {"engine": self.name, "reason": _reason(collection), "residual": None}
 

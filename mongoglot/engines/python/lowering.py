@@ -144,9 +144,8 @@ def _condition(node: Node, out: SourceWriter, height: int) -> str:
 
 def _part_before(node: Node, name: str, out: SourceWriter) -> None:
     """Write a function of its own for a part that nests too deep, in front of all others."""
-    part = SourceWriter(binders=out.binders, _keys=out._keys, _locals=out._locals)  # noqa: SLF001 - one writer
+    part = out.part()
     _function(node, name, part)
-    out._locals = part._locals  # noqa: SLF001
     out.lines[:0] = part.lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, final
 
@@ -14,7 +14,7 @@ from mongoglot.compiler.ast import Path
 Binder: TypeAlias = Callable[[list[Any]], Any]
 """From the values of a query to what one name of the generated source is bound to."""
 
-_NUMBERS: Final = itertools.count(1)
+_FILES: Final = itertools.count(1)
 
 
 @final
@@ -33,7 +33,7 @@ class SourceWriter:
     reads: dict[Path, str] = field(default_factory=dict)
     indent: int = 1
     _keys: dict[str, str] = field(default_factory=dict)
-    _locals: int = 0
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def line(self, text: str) -> None:
         """Append a line at the current indent; `text` may have lines of its own."""
@@ -53,8 +53,11 @@ class SourceWriter:
 
     def local(self) -> str:
         """A fresh local variable."""
-        self._locals += 1
-        return f"v{self._locals}"
+        return f"v{next(self._numbers)}"
+
+    def part(self) -> SourceWriter:
+        """A writer of another function beside this one: what is bound and counted is shared."""
+        return SourceWriter(binders=self.binders, _keys=self._keys, _numbers=self._numbers)
 
 
 def build_factory(writer: SourceWriter, constants: dict[str, Any]) -> tuple[Callable[..., Any], str]:
@@ -71,7 +74,7 @@ def build_factory(writer: SourceWriter, constants: dict[str, Any]) -> tuple[Call
     """
     header = f"def bind({', '.join(writer.binders)}):"
     source = "\n".join([header, *writer.lines, "    return matches", ""])
-    filename = f"<mongoglot filter {next(_NUMBERS)}>"
+    filename = f"<mongoglot filter {next(_FILES)}>"
     code = compile(source, filename, "exec")
     namespace: dict[str, Any] = {"__name__": "mongoglot.generated", **constants}
     exec(code, namespace)  # noqa: S102 - only words of ours are in the source, values are bound by name

@@ -146,7 +146,7 @@ def general(root: Root, path: Path, test: Test) -> Expression:
         sources.append(
             sql.source(sql.call("jsonb_each", _entered(place, fork, quirk=last and part == "")), element)
         )
-        conditions.append(_enterable(fork, element, quirk=last and part == ""))
+        conditions.append(_enterable(fork, element))
         place = _next(part, fork, element, quirk=last and part == "")
     return sql.exists(sources, sql.all_of([*conditions, test(place)]))
 
@@ -175,7 +175,7 @@ def _entered(place: Place, fork: str | None, *, quirk: bool) -> Expression:
     return sql.case([(sql.name("value", fork), by_index)], by_name)
 
 
-def _enterable(fork: str | None, element: str, *, quirk: bool) -> Expression:  # noqa: ARG001
+def _enterable(fork: str | None, element: str) -> Expression:
     """Only objects are entered by name; by index it is the array that was wrapped."""
     kind: Expression = sql.string("object")
     if fork is not None:
