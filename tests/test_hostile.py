@@ -249,10 +249,10 @@ def operator_bombs() -> Iterator[dict[str, Any]]:
 
 def code_of(action: Any, *arguments: Any, **options: Any) -> int | None:
     """The code of the error that a call raises soon; None for an error without one."""
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(MongoglotError) as caught:
         action(*arguments, **options)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     assert len(str(caught.value)) < 1000
     return getattr(caught.value, "code", None)
 
