@@ -1,46 +1,60 @@
-"""Values as the server writes them in its messages (semantics, end of section 5)."""
+"""Values as the server writes them in its messages."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from mongoglot.compiler.values import as_mapping, milliseconds, regex_options, value_class
 
-_LONGEST = 150
-_DEEPEST = 20
+_LONGEST: Final = 150
+_DEEPEST: Final = 20
 
 
 def rendered(value: Any) -> str:
-    """A value in the server's words: `"x"`, `1.0`, `{ a: 1 }`, `[ 1, 2 ]`, `new Date(1)`, `/a/i`."""
-    text = _rendered(value, 0)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+    """The beginning of a value in the server's words: `"x"`, `1.0`, `{ a: 1 }`, `[ 1, 2 ]`, `new Date(1)`, `/a/i`.
+
+    No more of it is looked at than is shown, so it may be as large as it likes.
+    """
+    text = ""
+    for piece in _pieces(value, 0):
+        text += piece
+        if len(text) > _LONGEST:
+            return text[:_LONGEST] + "..."
+    return text
 
 
-def _rendered(value: Any, depth: int) -> str:
+def _pieces(value: Any, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
-        return "..."
+        yield "..."
+        return
     match value_class(value):
         case "string":
-            return f'"{value}"'
+            yield f'"{value}"'
         case "null":
-            return "null"
+            yield "null"
         case "bool":
-            return "true" if value else "false"
+            yield "true" if value else "false"
         case "double" | "nan":
-            return f"{value}.0" if str(value) in ("nan", "inf", "-inf") else str(value)
+            yield f"{value}.0" if str(value) in ("nan", "inf", "-inf") else str(value)
         case "objectid":
-            return f"ObjectId('{value}')"
+            yield f"ObjectId('{value}')"
         case "date":
-            return f"new Date({milliseconds(value)})"
+            yield f"new Date({milliseconds(value)})"
         case "regex":
-            return f"/{value.pattern}/{regex_options(value)}"
+            yield f"/{value.pattern}/{regex_options(value)}"
         case "object":
-            fields = ", ".join(
-                f"{name}: {_rendered(item, depth + 1)}" for name, item in as_mapping(value).items()
-            )
-            return f"{{ {fields} }}" if fields else "{}"
+            fields = as_mapping(value)
+            yield "{ " if fields else "{"
+            for position, (name, item) in enumerate(fields.items()):
+                yield f"{', ' if position else ''}{name}: "
+                yield from _pieces(item, depth + 1)
+            yield " }" if fields else "}"
         case "array":
-            items = ", ".join(_rendered(item, depth + 1) for item in value)
-            return f"[ {items} ]" if items else "[]"
+            yield "[ " if value else "["
+            for position, item in enumerate(value):
+                yield ", " if position else ""
+                yield from _pieces(item, depth + 1)
+            yield " ]" if value else "]"
         case _:
-            return str(value)
+            yield str(value)
