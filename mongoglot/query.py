@@ -39,7 +39,7 @@ def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query
         FilterValueTypeError, FilterValueRangeError: (also FilterErrors) a value that BSON cannot hold.
         NotYetError: (also a FilterError) an operator that this version does not compile.
     """
-    if dialect not in OPERATORS:
+    if dialect not in tuple(OPERATORS):  # a tuple, as what is no dialect may not be hashable
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
     if not isinstance(filter, Mapping):
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")

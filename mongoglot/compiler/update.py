@@ -75,7 +75,7 @@ class Update:
 def _new_field_key(name: str) -> tuple[int, int, str]:
     """New fields stand in the order of their names, those that begin with 1 to 9 by length first (measured)."""
     if "1" <= name[:1] <= "9":
-        return (1, len(name), name)
+        return (1, len(name.encode()), name)
     return (0 if name < "1" else 2, 0, name)
 
 

@@ -128,11 +128,11 @@ def check_text(value: str) -> None:
             raise EncodingTypeError("BSON strings are UTF-8 and hold no lone surrogates") from None
 
 
-def is_sayable(name: str) -> bool:
+def is_sayable(name: Any) -> bool:
     """Whether a name of a collection, column or file has characters, all of which UTF-8 has, and no NUL."""
-    return (
-        bool(name) and "\0" not in name and not any("\ud800" <= character <= "\udfff" for character in name)
-    )
+    if not isinstance(name, str) or not name or "\0" in name:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _of_string(value: str) -> ValueClass:

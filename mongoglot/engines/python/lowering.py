@@ -90,7 +90,7 @@ class PythonCode:
 
 
 def lower(node: Node) -> PythonCode:
-    """Write and compile the function for a tree."""
+    """Write and compile the function for an optimised tree: comparisons with null and NaN have been decided."""
     writer = SourceWriter()
     _function(node, "matches", writer)
     factory, source = build_factory(writer, _CONSTANTS)
