@@ -15,7 +15,7 @@ from mongoglot.engines.base import FindRequest, Record, ScanningBackend, finishe
 from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError
 
 
-def open_backend(url: str, *, tables: Iterable[Any] = ()) -> MemoryBackend:  # noqa: ARG001 - has no columns
+def open_backend(url: str, *, tables: Iterable[Any] = ()) -> MemoryBackend:  # noqa: ARG001 - this engine has no columns
     """A new, empty store for `memory:`; declared columns mean nothing to it."""
     if url != "memory:":
         raise UnsupportedError(f"the memory engine answers to 'memory:', not to {url!r}")

@@ -11,7 +11,7 @@ from mongoglot.engines.base import FindRequest, Record
 from mongoglot.errors import NoDataError, UnsupportedError
 
 
-def open_backend(url: str, *, tables: Iterable[Any] = ()) -> NullBackend:  # noqa: ARG001 - has no columns
+def open_backend(url: str, *, tables: Iterable[Any] = ()) -> NullBackend:  # noqa: ARG001 - this engine has no columns
     """The store for `null:`; declared columns mean nothing to it."""
     if url != "null:":
         raise UnsupportedError(f"the null engine answers to 'null:', not to {url!r}")
