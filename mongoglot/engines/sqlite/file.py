@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apsw
 
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.errors import StoreError
+
+T = TypeVar("T")
 
 APPLICATION_ID: Final = 0x6D676C74
 """Marks a file as a mongoglot store ("mglt")."""
@@ -21,7 +24,8 @@ FORMAT: Final = 1
 
 _MAGIC: Final = b"SQLite format 3\0"
 
-BUSY_TIMEOUT_MS: Final = 10_000
+BUSY_TIMEOUT: Final = 10.0
+"""How long, in seconds, another's writing is waited for."""
 
 CATALOGUE: Final = "mongoglot collections"
 """The table that says which table and columns each collection has; users' tables never have its name."""
@@ -38,7 +42,7 @@ class File:
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
-            self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            self._connection.set_busy_timeout(round(BUSY_TIMEOUT * 1000))
             self._connection.pragma("trusted_schema", False)
             self._connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         try:
@@ -49,13 +53,8 @@ class File:
 
     def _check(self, synchronous: str) -> None:
         """Refuse what is no store of ours before anything is written to it; make a new file ours."""
-        with (
-            translated(self.path),
-            self._connection,
-        ):  # one look, though another process may be making the file
-            empty = not next(iter(self._connection.execute("SELECT count(*) FROM sqlite_schema")))[0]
-            application = self._connection.pragma("application_id")
-            version = self._connection.pragma("user_version")
+        with translated(self.path):
+            empty, application, version = _patiently(self._look)
         if application != APPLICATION_ID and not empty:
             raise StoreError(
                 f"{self.path} is an SQLite database, but not a mongoglot store; it was left untouched"
@@ -68,7 +67,7 @@ class File:
         with translated(self.path):
             self._connection.pragma("synchronous", synchronous)
             if empty:
-                self._connection.pragma("journal_mode", "wal")
+                _patiently(lambda: self._connection.pragma("journal_mode", "wal"))
                 with self.transaction():
                     self._connection.pragma("application_id", APPLICATION_ID)
                     self._connection.pragma("user_version", FORMAT)
@@ -77,10 +76,21 @@ class File:
                         "(collection TEXT PRIMARY KEY, name TEXT NOT NULL, columns TEXT NOT NULL) STRICT"
                     )
 
+    def _look(self) -> tuple[bool, int, int]:
+        """Whether the file is empty, its mark and its format: in one look, as another may be making it."""
+        with self._connection:
+            empty = not next(iter(self._connection.execute("SELECT count(*) FROM sqlite_schema")))[0]
+            application = self._connection.pragma("application_id")
+            version = self._connection.pragma("user_version")
+        return empty, application, version
+
     def rows(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """Run a statement; all of its rows."""
         with self.lock, translated(self.path):
-            return list(self._open().execute(statement, parameters))
+            connection = self._open()
+            if self._depth:
+                return list(connection.execute(statement, parameters))
+            return _patiently(lambda: list(connection.execute(statement, parameters)))
 
     def schema_version(self) -> int:
         """A number that changes with the tables and columns of the file, whoever changes them."""
@@ -99,7 +109,7 @@ class File:
                 return
             connection = self._open()
             with translated(self.path):
-                connection.execute("BEGIN IMMEDIATE")
+                _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
             self._depth = 1
             try:
                 yield
@@ -147,6 +157,22 @@ def _check_header(path: str) -> None:
         raise StoreError(f"{path} is not an SQLite database; it was left untouched")
 
 
+def _patiently(step: Callable[[], T]) -> T:
+    """The result of a step outside a transaction, tried again for as long as the file is busy.
+
+    SQLite waits by itself for most locks, but not where two waiters could wait for each other: while the
+    journal mode of a new file changes, and while the last connection removes the log.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            return step()
+        except apsw.BusyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+
+
 @contextmanager
 def translated(path: str) -> Iterator[None]:
     """Turn apsw's errors into ours; a constraint is the caller's to explain."""
@@ -164,6 +190,8 @@ def translated(path: str) -> Iterator[None]:
     except apsw.ReadOnlyError:
         raise StoreError(f"{path} cannot be written: the file or its folder is read-only") from None
     except apsw.BusyError:
-        raise StoreError(f"{path} is being written by another process for more than 10 s") from None
+        raise StoreError(
+            f"{path} is being written by another process for more than {BUSY_TIMEOUT:.0f} s"
+        ) from None
     except apsw.Error as error:
         raise StoreError(f"SQLite refuses an operation on {path}: {error}") from None
