@@ -1,6 +1,7 @@
 """mongoglot compiles MongoDB filters to Python, SQL and native filters that all give the same answer."""
 
 from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sqlite.functions import register_functions
 from mongoglot.errors import (
     DuplicateKeyError,
     EncodingError,
@@ -34,4 +35,5 @@ __all__ = [
     "WriteError",
     "compile",
     "connect",
+    "register_functions",
 ]

@@ -23,6 +23,9 @@ from mongoglot.compiler.ast import (
     Node,
     Not,
     Or,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
     Slot,
     dotted,
@@ -92,7 +95,7 @@ class Explanation:
         )
         for name, tree in self.passes:
             yield ("Tree, as parsed" if name == "parsed" else f"Tree, after {name}"), tree
-        yield "Python", self.python
+        yield "Python", _stage(lambda: self.python)
         yield from self._sql_sections()
         yield "MongoDB", _stage(lambda: repr(self.mongodb))
 
@@ -146,6 +149,12 @@ def tree_text(node: Node, indent: str = "") -> str:
             return f"{indent}{dotted(path)} $in {_slot(operand)}"
         case Glob(path, operand):
             return f"{indent}{dotted(path)} $glob {_slot(operand)}"
+        case RegexMatch(path, operand):
+            return f"{indent}{dotted(path)} $regex {_slot(operand)}"
+        case ServerOnly(path, name, operand):
+            return f"{indent}{' '.join(filter(None, (dotted(path), name)))} {_slot(operand)}, for a server"
+        case Sample(operand):
+            return f"{indent}$sampleRate {_slot(operand)}"
         case Exists(path):
             return f"{indent}{dotted(path)} exists"
         case HasType(path, types):

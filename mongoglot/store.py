@@ -13,6 +13,7 @@ from bson import Code, Decimal128, ObjectId, Timestamp
 
 from mongoglot.compiler import projection as projections
 from mongoglot.compiler import sort as sorts
+from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.normalise import normalise_fields
 from mongoglot.compiler.update import read_update
 from mongoglot.compiler.values import MAX_STORED_DEPTH, is_sayable
@@ -218,8 +219,16 @@ class Collection:
     def _backend(self) -> Backend:
         return self.store.backend
 
+    @property
+    def _on_server(self) -> bool:
+        """Whether a MongoDB server gives the answers."""
+        return getattr(self._backend, "on_server", False)
+
     def _compiled(self, filter: Filter) -> Query:
-        return filter if isinstance(filter, Query) else compile(filter, dialect=self.dialect)
+        query = filter if isinstance(filter, Query) else compile(filter, dialect=self.dialect)
+        if query.plan.server_only is not None and not self._on_server:
+            raise needs_server(query.plan.server_only)
+        return query
 
     def _request(
         self, filter: Filter | None, projection: Any, sort: Any, skip: Any, limit: Any

@@ -9,28 +9,33 @@ import pytest
 from pymongo.errors import OperationFailure
 
 import mongoglot
-from mongoglot.errors import FilterError, MongoglotError, NotYetError
+from mongoglot.errors import FilterError, MongoglotError, NotYetError, UnsupportedError
 from tests.conformance.corpus import Case, all_cases, by_area, identity
+from tests.conformance.deviations import DEVIATIONS, REFUSED
 from tests.conftest import ENGINES, StoreOpener
 from tests.mongod import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from pymongo.database import Database
 
-COVERED = 1998
+COVERED = 2352
 
 DEFERRED = {
-    "uses $regex": 252, "uses $jsonSchema": 100, "collation": 98, "uses $expr": 91,
-    "uses a regex pattern": 43, "positional projection": 31, "$slice projection": 25, "uses $where": 23,
-    "computed projection": 23, "uses an internal operator": 20, "$elemMatch projection": 14,
-    "uses $sampleRate": 14, "uses $near": 9, "uses $geoWithin": 8, "uses $text": 8, "uses $options": 4,
-    "a filter that is no document": 3, "uses $geoIntersects": 2, "uses $within": 1,
-    "uses $nearSphere": 1, "uses $geoNear": 1, "a projection that is no document": 1,
+    "collation": 110, "uses $jsonSchema": 100, "uses $expr": 91, "positional projection": 31,
+    "$slice projection": 25, "computed projection": 23, "uses an internal operator": 20,
+    "$elemMatch projection": 14, "a filter that is no document": 3, "a projection that is no document": 1,
     "a sort that is no document": 1,
 }  # fmt: skip
 """How many cases each reason leaves to a later version: a case can move, but not vanish."""
+
+NO_SERVER = "needs a server"
+SERVER_AREAS = ("op/where", "op/text", "op/geo")
+
+NO_ERROR_WITHOUT_COLLECTION = ("op/geo/near-without-index",)
+"""A search for places needs an index, of which a server says nothing where there is no collection."""
 
 Answer = list[bytes] | str
 """Documents, or `'error 2'`."""
@@ -50,6 +55,8 @@ def answer(case: Case, find: Callable[[], Iterable[Mapping[str, Any]]]) -> Answe
         return f"error {error.code}"
     except OperationFailure as error:
         return f"error {error.code}"
+    except UnsupportedError:
+        return NO_SERVER
     return arranged(case, found if "expect_docs" in case else [document["_id"] for document in found])
 
 
@@ -58,14 +65,20 @@ def arranged(case: Case, values: Iterable[Any]) -> Answer:
     return identities if case.get("ordered") else sorted(identities)
 
 
-def assert_none(failures: list[tuple[Case, Answer]], count: int) -> None:
-    """Fail with the first few of the cases that were answered wrongly."""
+def assert_none(
+    found: list[tuple[Case, Answer]], cases: list[Case], known: AbstractSet[str] = frozenset()
+) -> None:
+    """Fail with the first few of the cases that were answered wrongly; known deviations have to deviate."""
+    deviating = {case["id"] for case, _ in found}
+    mended = {case["id"] for case in cases if case["id"] in known} - deviating
+    assert not mended, f"known deviations that are none: {sorted(mended)}"
+    failures = [(case, given) for case, given in found if case["id"] not in known]
     lines = [
         f"{case['id']}: {case['filter']!r} {case.get('options', '')!r}\n"
         f"    expected {readable(expected(case))}\n    answered {readable(given)}"
         for case, given in failures[:10]
     ]
-    assert not failures, f"{len(failures)} of {count} cases differ\n" + "\n".join(lines)
+    assert not failures, f"{len(failures)} of {len(cases)} cases differ\n" + "\n".join(lines)
 
 
 def readable(result: Answer) -> str:
@@ -95,13 +108,19 @@ def test_engines(store: mongoglot.Store, area: str) -> None:
     failures = []
     for case in cases:
         collections = [case["collection"]]
-        if "error" in case and case["error"]["on_empty"]:
+        if "error" in case and case["error"]["on_empty"] and area not in NO_ERROR_WITHOUT_COLLECTION:
             collections.append("nothing was ever put here")
         for collection in collections:
             given = answer(case, lambda: store[collection].find(case["filter"], **case.get("options", {})))  # noqa: B023 - called at once
-            if given != expected(case):
+            if given != expected(case) and not (given == NO_SERVER and needs_server(store, case)):
                 failures.append((case, given))
-    assert_none(failures, len(cases))
+    on_server = store.backend.name == "mongodb"
+    assert_none(failures, cases, REFUSED if on_server else DEVIATIONS.keys())
+
+
+def needs_server(store: mongoglot.Store | None, case: Case) -> bool:
+    """Whether a case asks what only a server can answer, of a store that has none."""
+    return (store is None or store.backend.name != "mongodb") and case["area"].startswith(SERVER_AREAS)
 
 
 @pytest.mark.parametrize("area", by_area())
@@ -110,9 +129,9 @@ def test_matches(area: str) -> None:
     failures = []
     for case in cases:
         given = answer(case, lambda: mongoglot.compile(case["filter"]).filter(case["docs"]))  # noqa: B023 - called at once
-        if given != expected(case):
+        if given != expected(case) and not (given == NO_SERVER and needs_server(None, case)):
             failures.append((case, given))
-    assert_none(failures, len(cases))
+    assert_none(failures, cases, DEVIATIONS.keys())
 
 
 @pytest.mark.parametrize("area", by_area(deferred=True))
@@ -155,7 +174,7 @@ def test_the_server_still_answers_as_recorded(recorded: Database[dict[str, Any]]
         given = answer(case, lambda: server_find(recorded, case))  # noqa: B023 - called at once
         if given != expected(case):
             failures.append((case, given))
-    assert_none(failures, len(cases))
+    assert_none(failures, cases)
 
 
 def server_find(database: Database[dict[str, Any]], case: Case) -> list[dict[str, Any]]:

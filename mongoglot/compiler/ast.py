@@ -76,6 +76,15 @@ class Glob:
 
 @final
 @dataclass(frozen=True, slots=True)
+class RegexMatch:
+    """Some element of the path is a string in which the pattern is found, or the same regex (semantics 3.6)."""
+
+    path: Path
+    operand: Slot
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class HasType:
     """Some element of the path, or the array that is there, has one of the types (semantics 3.4)."""
 
@@ -131,6 +140,39 @@ class ElemMatch:
 
 @final
 @dataclass(frozen=True, slots=True)
+class ServerOnly:
+    """What only a server can answer: the engine of one relays it, the others refuse it by name.
+
+    Attributes:
+        path: the field that it stands under; `()` for what stands beside fields.
+        name: the operator.
+        operand: what is written after it; for `$near` and its kin the whole document that it is the first key of.
+    """
+
+    path: Path
+    name: str
+    operand: Slot
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A document in so many matches, at random: the one predicate that is not about the document (semantics 3.11).
+
+    Attributes:
+        operand: the rate, strictly between 0 and 1.
+    """
+
+    operand: Slot
+
+    @property
+    def path(self) -> Path:
+        """None: it looks at nothing."""
+        return ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class And:
     """Every child matches."""
 
@@ -161,7 +203,9 @@ class Always:
     value: bool
 
 
-Leaf: TypeAlias = Compare | In | Exists | Glob | HasType | Mod | Size | Bits | ElemMatch
+Leaf: TypeAlias = (
+    Compare | In | Exists | Glob | RegexMatch | HasType | Mod | Size | Bits | ElemMatch | ServerOnly | Sample
+)
 Node: TypeAlias = Leaf | And | Or | Not | Always
 
 
@@ -200,6 +244,20 @@ def leaves(node: Node) -> Iterator[Leaf]:
                 pass
             case leaf:
                 yield leaf
+
+
+def server_only(node: Node) -> ServerOnly | None:
+    """The first predicate that only a server can answer, in `$elemMatch` too."""
+    pending = list(leaves(node))[::-1]
+    while pending:
+        match pending.pop():
+            case ServerOnly() as leaf:
+                return leaf
+            case ElemMatch(_, child, _):
+                pending.extend(leaves(child))
+            case _:
+                pass
+    return None
 
 
 def dotted(path: Path) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, final
 
-from mongoglot.compiler.ast import Leaf
+from mongoglot.compiler.ast import Leaf, ServerOnly, dotted
+from mongoglot.errors import UnsupportedError
 
 Code = TypeVar("Code")
 
@@ -22,6 +23,15 @@ class Superset(Generic[Code]):
     """Code that lets through at least every match of a predicate; the matches are checked again."""
 
     code: Code
+
+
+def needs_server(leaf: ServerOnly) -> UnsupportedError:
+    """The error of a lowering that meets what only a server can answer."""
+    place = f" at {dotted(leaf.path)!r}" if leaf.path else ""
+    return UnsupportedError(
+        f"{leaf.name}{place} can only be answered by a MongoDB server: it is compiled for the engine 'mongodb' "
+        "(connect('mongodb://…') or to_mongodb()) and for no other"
+    )
 
 
 class Lowering(Protocol[Code]):

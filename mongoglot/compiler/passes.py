@@ -24,6 +24,9 @@ from mongoglot.compiler.ast import (
     Node,
     Not,
     Or,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
     conjunction,
     disjunction,
@@ -164,7 +167,9 @@ def _children(node: Node) -> tuple[Node, ...]:
             return children
         case Not(child) | ElemMatch(_, child, _):
             return (child,)
-        case Compare() | In() | Exists() | Glob() | HasType() | Mod() | Size() | Bits() | Always():
+        case Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits():
+            return ()
+        case Always() | Sample() | ServerOnly():
             return ()
         case _:
             assert_never(node)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
-from mongoglot.compiler.ast import Node
+from mongoglot.compiler.ast import Node, ServerOnly, server_only
 from mongoglot.compiler.passes import optimise
 from mongoglot.errors import FilterError
 
@@ -33,6 +33,11 @@ class Plan:
     def optimised(self) -> Node:
         """The tree after the passes."""
         return _within_the_stack(lambda: optimise(self.ast))
+
+    @cached_property
+    def server_only(self) -> ServerOnly | None:
+        """What of it only a server can answer, if there is any."""
+        return server_only(self.ast)
 
     def lowered(self, key: Hashable, lower: Callable[[Node], Lowered]) -> Lowered:
         """What `lower` makes of the optimised tree; made once for each key.

@@ -25,6 +25,9 @@ from mongoglot.compiler.ast import (
     Node,
     Not,
     Or,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
     conjunction,
     disjunction,
@@ -93,7 +96,10 @@ def _bounds(node: Node, lowering: Lowering[Code]) -> _Bounds[Code]:
     match node:
         case Always():
             return _exactly(Piece(node))
-        case Compare() | In() | Exists() | Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
+        case (
+            Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits()
+            | ElemMatch() | ServerOnly() | Sample()
+        ):  # fmt: skip
             match lowering.predicate(node):
                 case None:
                     return _unknown()

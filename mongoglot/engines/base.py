@@ -41,7 +41,8 @@ class FindRequest:
 class Backend(Protocol):
     """A store of documents in named collections, as an engine implements it.
 
-    Documents go in and come out as independent copies. Errors are those of `mongoglot.errors`.
+    Documents go in and come out as independent copies. Errors are those of `mongoglot.errors`. An engine whose
+    attribute `on_server` is true hands the filter to a MongoDB server, with what only that can answer.
     """
 
     name: str

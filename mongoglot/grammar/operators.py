@@ -19,6 +19,11 @@ Form: TypeAlias = Literal[
     "MATCH",
     "NOT",
     "GLOB",
+    "REGEX",
+    "GEO",
+    "NEAR",
+    "SERVER",
+    "SAMPLE",
     "LOGICAL",
     "COMMENT",
     "CONSTANT",
@@ -50,10 +55,13 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     **_rows("ALL", "$all"),
     **_rows("MATCH", "$elemMatch"),
     **_rows("CONSTANT", "$alwaysTrue $alwaysFalse"),
+    **_rows("REGEX", "$regex $options"),
+    **_rows("GEO", "$geoWithin $within $geoIntersects"),
+    **_rows("NEAR", "$near $nearSphere $geoNear"),
+    **_rows("SERVER", "$where $text"),
+    **_rows("SAMPLE", "$sampleRate"),
     **_rows(
         "LATER",
-        "$regex $options "
-        "$geoWithin $within $geoIntersects $near $nearSphere $geoNear "
         "$_internalExprEq $_internalExprGt $_internalExprGte $_internalExprLt $_internalExprLte "
         "$_internalSchemaAllElemMatchFromIndex $_internalSchemaBinDataEncryptedType "
         "$_internalSchemaBinDataSubType $_internalSchemaEq $_internalSchemaFmod "
@@ -63,7 +71,7 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     ),
     **_rows(
         "LATER_TOP",
-        "$expr $jsonSchema $where $text $sampleRate "
+        "$expr $jsonSchema "
         "$_internalSchemaAllowedProperties $_internalSchemaCond $_internalSchemaMaxProperties "
         "$_internalSchemaMinProperties $_internalSchemaRootDocEq $_internalSchemaXor",
     ),
@@ -81,7 +89,9 @@ OPERATORS: Final[dict[Dialect, Operators]] = {
 }
 
 TOP_LEVEL: Final = frozenset(
-    name for name, (form, _) in _MONGODB.items() if form in ("LOGICAL", "COMMENT", "CONSTANT", "LATER_TOP")
+    name
+    for name, (form, _) in _MONGODB.items()
+    if form in ("LOGICAL", "COMMENT", "CONSTANT", "SERVER", "SAMPLE", "LATER_TOP")
 )
 """The operators that stand beside fields and not under one."""
 

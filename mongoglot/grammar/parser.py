@@ -29,6 +29,9 @@ from mongoglot.compiler.ast import (
     Node,
     Not,
     Path,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
     Slot,
     conjunction,
@@ -38,7 +41,9 @@ from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
 
-_WITH_VALUE: Final = frozenset({"EQUALS", "COMPARE", "LIST", "LITERAL", "GLOB"})
+_WITH_VALUE: Final = frozenset(
+    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER GEO".split()
+)
 _FIELD_NAME_ADVICE: Final = (
     ". If you have a field name that starts with a '$' symbol, consider using $getField or $setField."
 )
@@ -92,6 +97,21 @@ class _BuildTree(Transformer[Token, Node]):
         """`{$alwaysTrue: 1}`."""
         return Always(children[0].value[0][1] == "$alwaysTrue")
 
+    def implicit_regex(self, children: Sequence[Any]) -> Node:
+        """`{a: /b/i}`."""
+        (_, name), index = children[0].value
+        return RegexMatch(_path(name), Slot(index, "regex"))
+
+    def sample(self, children: Sequence[Any]) -> Node:
+        """`{$sampleRate: 0.5}`; 0 and 1 are not random."""
+        (_, _name, rate), index = children[0].value
+        return Sample(Slot(index, "double")) if rate == "some" else Always(rate == "all")
+
+    def server(self, children: Sequence[Any]) -> Node:
+        """`{$where: "…"}`."""
+        (_, name, kind), index = children[0].value
+        return ServerOnly((), name, Slot(index, kind))
+
     def comment(self, _: Sequence[Any]) -> Node:
         """`{$comment: "…"}` changes nothing."""
         return Always(True)
@@ -113,6 +133,17 @@ def _applied(operator: Any, path: Path) -> Node:
             (_, name, kinds), index = operator.children[0].value
             member = In(path, ListSlot(index, kinds))
             return Not(member) if name == "$nin" else member
+        case "list_regex":
+            (_, name, kinds), index = operator.children[0].value
+            patterns = [RegexMatch(path, Slot(child.value[1], "regex")) for child in operator.children[1:-1]]
+            some = disjunction((In(path, ListSlot(index, kinds)), *patterns))
+            return Not(some) if name == "$nin" else some
+        case "regex":
+            _, index = operator.children[0].value
+            return RegexMatch(path, Slot(index, "regex"))
+        case "server_operator":
+            (_, name, kind), index = operator.children[0].value
+            return ServerOnly(path, name, Slot(index, kind))
         case "exists":
             (_, _, truth), _slot = operator.children[0].value
             return Exists(path) if truth else Not(Exists(path))
@@ -246,9 +277,9 @@ def locate(shape: tk.Shape, position: int) -> str:
         match token[0]:
             case "FIELD" | "NOT":
                 frames.append(_Frame(token[1]))
-            case "LOGICAL" | "ALL":
+            case "LOGICAL" | "ALL" | "LIST_REGEX":
                 frames.append(_Frame(token[1], 0))
-            case "LITERAL":
+            case "LITERAL" | "REGEX":
                 frames[-1].next()
             case "MATCH" | "MATCH_VALUE":
                 place = frames[-1].next()

@@ -139,6 +139,16 @@ def check_constant(operator: str, operand: Any) -> None:
         raise FilterError(9, f"{operator} must be an integer value of 1")
 
 
+def rate_of(operand: Any) -> float:
+    """The rate of `$sampleRate` (semantics 3.11)."""
+    if not _is_number(operand):
+        raise FilterError(2, "argument to $sampleRate must be a numeric type")
+    rate = float(number(operand))
+    if not 0 <= rate <= 1:
+        raise FilterError(2, "numeric argument to $sampleRate must be in [0, 1]")
+    return rate
+
+
 def _is_number(item: Any) -> bool:
     return value_class(item) in ("int", "double", "decimal", "nan")
 
@@ -182,5 +192,5 @@ def is_match_of_values(operand: Mapping[Any, Any], top_level: frozenset[str]) ->
 
 __all__ = [
     "NUMBER_CODES", "TYPE_CODES", "bits_of", "check_constant", "divisor_and_remainder", "is_match_of_values",
-    "size_of", "types_of",
+    "rate_of", "size_of", "types_of",
 ]  # fmt: skip

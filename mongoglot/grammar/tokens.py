@@ -17,9 +17,10 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from bson import DBRef
 
+from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import ValueClass, is_array, value_class
-from mongoglot.errors import EncodingError, FilterError, NotYetError, joined
-from mongoglot.grammar import structural
+from mongoglot.errors import EncodingError, FilterError, joined
+from mongoglot.grammar import regexes, server_only, structural
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
     check_name,
@@ -38,13 +39,14 @@ OPEN: Final = ("OPEN",)
 CLOSE: Final = ("CLOSE",)
 COMMENT: Final = ("COMMENT", "$comment")
 NOT: Final = ("NOT", "$not")
-
-REGEX_LATER: Final = "a regular expression as a pattern is not compiled by this version of mongoglot"
+REGEX: Final = ("REGEX", "$regex")
 
 _PLAIN: Final[dict[type, ValueClass]] = {str: "string", bool: "bool", type(None): "null"}
 
 
 _OTHER: Final[tuple[Form, str]] = ("OTHER", "")
+_REGEX_PAIR: Final = frozenset({"$regex", "$options"})
+_NO_SIBLINGS: Final[Mapping[str, Any]] = {}
 
 
 class Tokeniser:
@@ -87,11 +89,14 @@ class Tokeniser:
                 try:
                     kind = self.read_literal(operand, depth)
                     if kind == "regex" and key not in LITERAL_FIELDS:
-                        raise NotYetError(2, REGEX_LATER)
+                        self.values[-1] = regexes.pattern_of(self.values[-1])
                 except FilterError as error:
                     emit(("EQUALS", key, "invalid"))
                     raise _under(key, error) from None
-                emit(("EQUALS", key, kind))
+                if kind == "regex" and key not in LITERAL_FIELDS:
+                    emit(("IMPLICIT_REGEX", key))
+                else:
+                    emit(("EQUALS", key, kind))
             else:
                 emit(("FIELD", key))
                 try:
@@ -125,11 +130,24 @@ class Tokeniser:
         """Read the operators of one field, as they stand in an operator document."""
         if depth >= MAX_FILTER_DEPTH:
             raise too_deep()
+        if self.operators.get(next(iter(document)), _OTHER)[0] == "NEAR":
+            self.read_near(document, depth)
+            return
         for key, operand in document.items():
-            self.read_operator(key, operand, field, depth)
+            self.read_operator(key, operand, field, depth, document)
 
-    def read_operator(self, key: str, operand: Any, field: str, depth: int) -> None:
-        """Read one operator; where it is out of place, the grammar says so when it meets the token."""
+    def read_operator(
+        self, key: str, operand: Any, field: str, depth: int, siblings: Mapping[str, Any] = _NO_SIBLINGS
+    ) -> None:
+        """Read one operator; where it is out of place, the grammar says so when it meets the token.
+
+        Args:
+            key: the operator.
+            operand: what is written after it.
+            field: that it stands under.
+            depth: how many levels enclose the operand.
+            siblings: the document that it is part of.
+        """
         if key.__class__ is not str or not key.isascii() or "\0" in key:
             check_name(key)
         emit = self.tokens.append
@@ -142,7 +160,7 @@ class Tokeniser:
                         raise _regex_operand(name, field)
                     emit((form, name, kind))
                 case "LIST":
-                    emit((form, name, self.read_list(name, operand, depth)))
+                    self.read_list(name, operand, depth)
                 case "EXISTS":
                     emit((form, name, is_truthy(operand)))
                     self.check(operand, depth)
@@ -165,6 +183,24 @@ class Tokeniser:
                     self.read_all(operand, depth)
                 case "MATCH":
                     self.read_match(operand, depth)
+                case "REGEX":
+                    if next(name for name in siblings if name in _REGEX_PAIR) == key:  # where both are read
+                        self.values.append(regexes.read_pair(siblings))
+                        emit((form, "$regex"))
+                case "GEO":
+                    server_only.check_geometry(name, operand)
+                    emit((form, name, self.read_literal(operand, depth)))
+                case "NEAR":
+                    raise server_only.near_is_not_first(siblings)
+                case "SERVER" | "SAMPLE" if self.nested:
+                    emit(("NESTED", key))
+                case "SERVER":
+                    server_only.check_operand(name, operand)
+                    emit((form, name, self.read_literal(operand, depth)))
+                case "SAMPLE":
+                    rate = structural.rate_of(operand)
+                    self.values.append(rate)
+                    emit((form, name, {0.0: "none", 1.0: "all"}.get(rate, "some")))
                 case "COMMENT":
                     self.check(operand, depth)
                     emit(COMMENT)
@@ -189,7 +225,10 @@ class Tokeniser:
             operand = operand.as_doc()
         if not isinstance(operand, Mapping):
             if value_class(operand) == "regex":
-                raise NotYetError(2, REGEX_LATER)
+                self.read_literal(operand, depth)
+                self.values[-1] = regexes.pattern_of(self.values[-1])
+                self.tokens += [REGEX, CLOSE]
+                return
             raise FilterError(2, "$not needs a regex or a document", hint="write {field: {$ne: value}}")
         if not operand:
             raise FilterError(2, "$not cannot be empty")
@@ -217,8 +256,10 @@ class Tokeniser:
                 else:
                     kind = self.read_literal(item, depth + 1)
                     if kind == "regex":
-                        raise NotYetError(2, REGEX_LATER)
-                    emit(("LITERAL", "$all", kind))
+                        self.values[-1] = regexes.pattern_of(self.values[-1])
+                        emit(REGEX)
+                    else:
+                        emit(("LITERAL", "$all", kind))
             except FilterError as error:
                 raise _under(f"[{index}]", error) from None
         emit(CLOSE)
@@ -239,8 +280,8 @@ class Tokeniser:
             self.read_filter(operand, depth + 1)
         self.nested -= 1
 
-    def read_list(self, name: str, operand: Any, depth: int) -> frozenset[ValueClass]:
-        """Read the list of `$in` or `$nin`; the classes of its members."""
+    def read_list(self, name: str, operand: Any, depth: int) -> None:
+        """Read the list of `$in` or `$nin`: its literals are one value, its regexes a value each."""
         if not is_array(operand):
             hint = None if isinstance(operand, Mapping) else f"write {{{name}: [value, …]}}"
             raise FilterError(2, f"{name} needs an array", hint=hint)
@@ -248,6 +289,7 @@ class Tokeniser:
             raise too_deep()
         members: list[Any] = []
         kinds: set[ValueClass] = set()
+        patterns: list[Pattern] = []
         for index, item in enumerate(operand):
             kind = _PLAIN.get(item.__class__)
             if kind is None or (kind == "string" and not item.isascii()):
@@ -255,15 +297,28 @@ class Tokeniser:
                     raise FilterError(2, f"cannot nest $ under {name}", path=f"[{index}]")
                 try:
                     item = literal(item, depth + 1)
+                    kind = value_class(item)
+                    if kind == "regex":
+                        patterns.append(regexes.pattern_of(item))
+                        continue
                 except FilterError as error:
                     raise _under(f"[{index}]", error) from None
-                kind = value_class(item)
-                if kind == "regex":
-                    raise NotYetError(2, REGEX_LATER, path=f"[{index}]")
             members.append(item)
             kinds.add(kind)
-        self.values.append(members)
-        return frozenset(kinds)
+        self.values += [members, *patterns]
+        if patterns:
+            self.tokens += [("LIST_REGEX", name, frozenset(kinds)), *[REGEX] * len(patterns), CLOSE]
+        else:
+            self.tokens.append(("LIST", name, frozenset(kinds)))
+
+    def read_near(self, document: Mapping[str, Any], depth: int) -> None:
+        """Read `$near` or one of its kin, whose document has the other operators for its options."""
+        key = next(iter(document))
+        if self.nested or ("NOT", "$not") in self.tokens[-1:]:
+            raise _under(key, server_only.near_is_not_at_the_top(key))
+        if not isinstance(document[key], Mapping) and not is_array(document[key]):
+            raise _under(key, server_only.near_is_not_first(document))
+        self.tokens.append(("GEO", key, self.read_literal(document, depth)))
 
     def read_literal(self, value: Any, depth: int) -> ValueClass:
         """Take a literal; its class."""

@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bson import Decimal128, Regex
+from bson import Decimal128
 
 JUNCTIONS = frozenset({"$and", "$or", "$nor"})
-MEMBERSHIPS = frozenset({"$in", "$nin"})
-
-LATER_AT_PATHS = frozenset(
-    [
-        "$regex",
-        "$options",
-        "$geoWithin",
-        "$geoIntersects",
-        "$near",
-        "$nearSphere",
-        "$geoNear",
-        "$within",
-    ]
+LATER_AT_TOP = frozenset(["$expr", "$jsonSchema"])
+AT_TOP = (
+    JUNCTIONS | LATER_AT_TOP | {"$comment", "$alwaysTrue", "$alwaysFalse", "$where", "$text", "$sampleRate"}
 )
-LATER_AT_TOP = frozenset(["$expr", "$jsonSchema", "$where", "$text", "$sampleRate"])
-AT_TOP = JUNCTIONS | LATER_AT_TOP | {"$comment", "$alwaysTrue", "$alwaysFalse"}
 DBREF_FIELDS = frozenset({"$ref", "$id", "$db"})
 INTERNAL = "$_internal"
-PATTERN = "a regex pattern"
 
 Case = Mapping[str, Any]
 
@@ -64,9 +51,7 @@ def later_operators(query: dict[str, Any], *, nested: bool = False) -> Iterator[
 
 
 def _at_path(condition: Any) -> Iterator[str]:
-    if isinstance(condition, Regex):
-        yield PATTERN
-    elif is_operator_document(condition):
+    if is_operator_document(condition):
         yield from _operators(condition)
 
 
@@ -79,9 +64,7 @@ def is_operator_document(value: Any) -> bool:
 
 def _operators(document: dict[str, Any]) -> Iterator[str]:
     for name, operand in document.items():
-        if name in LATER_AT_PATHS:
-            yield name
-        elif name.startswith(INTERNAL):
+        if name.startswith(INTERNAL):
             yield "an internal operator"
         elif name == "$not" and isinstance(operand, dict):
             yield from _operators(operand)
@@ -89,12 +72,6 @@ def _operators(document: dict[str, Any]) -> Iterator[str]:
             yield from _element(operand)
         elif name == "$all" and isinstance(operand, list):
             yield from _members(operand)
-        elif (name == "$not" and isinstance(operand, Regex)) or (
-            name in MEMBERSHIPS
-            and isinstance(operand, list)
-            and any(isinstance(member, Regex) for member in operand)
-        ):
-            yield PATTERN
 
 
 def _element(operand: dict[str, Any]) -> Iterator[str]:
@@ -108,9 +85,7 @@ def _element(operand: dict[str, Any]) -> Iterator[str]:
 
 def _members(members: list[Any]) -> Iterator[str]:
     for member in members:
-        if isinstance(member, Regex):
-            yield PATTERN
-        elif isinstance(member, dict) and next(iter(member), "") == "$elemMatch":
+        if isinstance(member, dict) and next(iter(member), "") == "$elemMatch":
             yield from _operators({"$elemMatch": member["$elemMatch"]})
 
 

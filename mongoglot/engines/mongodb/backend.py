@@ -88,6 +88,7 @@ class MongoDBBackend:
     """The backend that relays to a server: filter, projection, sort and update run there."""
 
     name = "mongodb"
+    on_server = True
 
     def __init__(self, client: pymongo.MongoClient[Any]) -> None:
         self._client = client

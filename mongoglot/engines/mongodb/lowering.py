@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
+from bson import Regex
+
 from mongoglot.compiler.ast import (
     Always,
     And,
@@ -22,6 +24,9 @@ from mongoglot.compiler.ast import (
     Node,
     Not,
     Or,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
     dotted,
     leaves,
@@ -46,16 +51,26 @@ def _filter(node: Node, values: list[Any]) -> dict[str, Any]:
             return {"$or": [_filter(child, values) for child in children]}
         case Not(child):
             paths = {leaf.path for leaf in leaves(child)}
-            operators = _operators(node, values) if len(paths) == 1 else None
+            operators = _operators(node, values) if len(paths) == 1 and () not in paths else None
             return (
                 {"$nor": [_filter(child, values)]} if operators is None else {dotted(paths.pop()): operators}
             )
+        case Sample(operand):
+            return {"$sampleRate": values[operand.index]}
+        case ServerOnly((), name, operand):
+            return {name: values[operand.index]}
+        case ServerOnly(path, name, operand) if name in _NEAR:
+            return {dotted(path): values[operand.index]}
         case Compare(path, "$eq", operand) if _stands_alone(
             values[operand.index], operand.kind, dotted(path)
         ):
             return {dotted(path): values[operand.index]}
         case leaf:
             return {dotted(leaf.path): _predicate(leaf, values)}
+
+
+_NEAR = ("$near", "$nearSphere", "$geoNear")
+"""Operators whose document is one whole: beside the first key are its options."""
 
 
 def _stands_alone(value: Any, kind: str, name: str) -> bool:
@@ -88,6 +103,13 @@ def _predicate(leaf: Leaf, values: list[Any]) -> dict[str, Any]:
             return {"$elemMatch": _element(child, values) if by_value else _filter(child, values)}
         case Glob(_, operand):
             return {"$regex": to_pattern(values[operand.index])}
+        case RegexMatch(_, operand):
+            pattern = values[operand.index]
+            return {"$regex": pattern.text, **({"$options": pattern.options} if pattern.options else {})}
+        case ServerOnly(_, name, operand):
+            return {name: values[operand.index]}
+        case Sample():
+            raise AssertionError(leaf)  # it stands under no field
         case _:
             assert_never(leaf)
 
@@ -118,6 +140,10 @@ def _operators(node: Node, values: list[Any]) -> dict[str, Any] | None:
             return None if operators is None else {"$not": operators}
         case And(children):
             return _merged([_operators(child, values) for child in children])
+        case Or((In(_, list_operand), *patterns)) if all(isinstance(part, RegexMatch) for part in patterns):
+            found = [values[part.operand.index] for part in patterns if isinstance(part, RegexMatch)]
+            regexes = [Regex(pattern.text, pattern.options) for pattern in found]
+            return {"$in": [*values[list_operand.index], *regexes]}
         case Or():
             return None
         case leaf:

@@ -30,10 +30,15 @@ from mongoglot.compiler.ast import (
     Not,
     Or,
     Path,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
     Slot,
     leaves,
 )
+from mongoglot.compiler.lowering import needs_server
+from mongoglot.compiler.regex import searcher
 from mongoglot.compiler.values import MISSING, Document, Missing, is_nan, milliseconds
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
@@ -136,7 +141,9 @@ def _condition(node: Node, out: SourceWriter, height: int) -> str:
             return " and ".join(f"({_condition(child, out, height + 1)})" for child in children)
         case Or(children):
             return " or ".join(f"({_condition(child, out, height + 1)})" for child in children)
-        case Compare() | In() | Exists() | Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
+        case Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits():
+            return _predicate(node, out)
+        case ElemMatch() | Sample() | ServerOnly():
             return _predicate(node, out)
         case _:
             assert_never(node)
@@ -151,6 +158,8 @@ def _part_before(node: Node, name: str, out: SourceWriter) -> None:
 
 def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     """The expression for one predicate; `general` decides whatever the common case leaves open."""
+    if isinstance(leaf, ServerOnly):
+        raise needs_server(leaf)
     child = lower(leaf.child) if isinstance(leaf, ElemMatch) else None
 
     def test(values: list[Any]) -> ElementTest:
@@ -171,8 +180,15 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
             return _membership(operand, variable, read, general, out)
         case Compare(_, op, operand):
             return _comparison(op, operand, variable, read, general, out)
+        case RegexMatch(_, operand):
+            index = operand.index
+            search = out.bind("search", lambda values: searcher(values[index]))
+            left_open = f"kind not in NOT_A_STRING and {general}(document, {variable})"
+            return f"{search}({variable}) if (kind := {read}.__class__) is str else {left_open}"
         case Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
             return f"{general}(document, {read})"
+        case Sample():
+            raise AssertionError(leaf)  # it has no path
         case _:
             assert_never(leaf)
 
@@ -247,7 +263,7 @@ def _numbers(members: list[Any]) -> frozenset[Any]:
 
 def _read_ahead(node: Node, out: SourceWriter) -> None:
     """Write statements that read the paths of a part which has few, so that they are read once."""
-    paths = [leaf.path for leaf in leaves(node) if isinstance(leaf, (Compare, In, Exists))]
+    paths = [leaf.path for leaf in leaves(node) if isinstance(leaf, (Compare, In, Exists, RegexMatch))]
     if len(paths) > _MAX_READ_AHEAD:
         return
     for path in paths:
@@ -292,6 +308,10 @@ def _summary(node: Node) -> str:
             return "$exists"
         case Glob():
             return "$glob"
+        case RegexMatch():
+            return "$regex"
+        case Sample():
+            return "$sampleRate"
         case ElemMatch():
             return "$elemMatch"
         case HasType() | Mod() | Size():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import operator
+import random
 import re
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
-from bson import ObjectId
+from bson import ObjectId, Regex
 
 from mongoglot.compiler.ast import (
     Bits,
@@ -22,8 +23,12 @@ from mongoglot.compiler.ast import (
     Leaf,
     Mod,
     Path,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
 )
+from mongoglot.compiler.regex import Pattern, searcher
 from mongoglot.compiler.values import (
     MISSING,
     RANK,
@@ -31,6 +36,7 @@ from mongoglot.compiler.values import (
     ValueClass,
     is_array,
     is_nan,
+    regex_of,
     sort_key,
     value_class,
 )
@@ -118,6 +124,26 @@ def glob_test(pattern: str) -> ElementTest:
     )
 
 
+def regex_test(pattern: Pattern) -> ElementTest:
+    """Whether one element is a string in which the pattern is found, or the same regex (semantics 3.6)."""
+    search = searcher(pattern)
+
+    def matches(element: Any) -> bool:
+        if element.__class__ is str:
+            return search(element)
+        kind = None if element is MISSING else value_class(element)
+        if kind == "regex":
+            return pattern.is_stored_as(element if isinstance(element, Regex) else regex_of(element))
+        return kind == "string" and search(str(element))
+
+    return matches
+
+
+def sample_test(rate: float) -> ElementTest:
+    """Whether a document is in the sample: each call is a throw of its own."""
+    return lambda _: random.random() < rate  # noqa: S311 - a sample of documents guards no secret
+
+
 def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | None = None) -> ElementTest:
     """The exact test of one element of the leaf's path.
 
@@ -133,6 +159,10 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
             return membership_test(values[list_operand.index])
         case Glob(_, operand):
             return glob_test(values[operand.index])
+        case RegexMatch(_, operand):
+            return regex_test(values[operand.index])
+        case Sample(operand):
+            return sample_test(values[operand.index])
         case Exists():
             return lambda element: element is not MISSING
         case HasType(_, types):
@@ -146,6 +176,10 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
         case ElemMatch(_, _, by_value):
             assert child is not None  # noqa: S101 - the lowering compiled it
             return match_test(child, by_value=by_value)
+        case ServerOnly():
+            raise AssertionError(leaf)  # the lowering refused it
+        case _:
+            assert_never(leaf)
 
 
 def document_test(path: Path, test: ElementTest, *, expand: bool) -> Callable[[Document, Any], bool]:

@@ -11,12 +11,26 @@ from __future__ import annotations
 import json
 from typing import Any, Final, assert_never
 
-from mongoglot.compiler.ast import Bits, Compare, ElemMatch, Exists, Glob, HasType, In, Leaf, Mod, Size
+from mongoglot.compiler.ast import (
+    Bits,
+    Compare,
+    ElemMatch,
+    Exists,
+    Glob,
+    HasType,
+    In,
+    Leaf,
+    Mod,
+    RegexMatch,
+    Sample,
+    ServerOnly,
+    Size,
+)
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, milliseconds, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column, ColumnType
-from mongoglot.engines.sqlite.conditions import conditions_of
+from mongoglot.engines.sqlite.conditions import conditions_of, regex_call, regex_parameters
 from mongoglot.engines.sqlite.element import Binder, Element, Parameters
 from mongoglot.engines.sqlite.glob import to_sqlite_glob
 from mongoglot.engines.sqlite.numbers import native_number
@@ -113,12 +127,18 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
             has_nul = sql.call("instr", sql.cast(value, "BLOB"), sql.blob("00"))
             matches = sql.glob(value, sql.parameter(label))
             return sql.some_of([matches, has_nul]), {label: (operand.index, to_sqlite_glob)}, False
+        case RegexMatch(_, operand):
+            if column.type != "string":
+                return sql.FALSE, {}, False
+            return regex_call(value, operand), regex_parameters(operand), False
         case HasType(_, types):
             return _type_condition(column, types), {}, False
         case Mod() | Bits():
             return _number_condition(leaf, column)
         case Size() | ElemMatch():
             return sql.FALSE, {}, False  # a column of its own holds no arrays
+        case Sample() | ServerOnly():
+            raise AssertionError(leaf)  # they are about no column
         case _:
             assert_never(leaf)
 

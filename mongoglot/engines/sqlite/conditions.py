@@ -19,18 +19,24 @@ from mongoglot.compiler.ast import (
     Leaf,
     ListSlot,
     Mod,
+    RegexMatch,
+    Sample,
+    ServerOnly,
     Size,
     Slot,
 )
+from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite import operands
-from mongoglot.engines.sqlite.element import Binder, Conditions, Element
+from mongoglot.engines.sqlite.element import Binder, Conditions, Element, Parameters
 from mongoglot.engines.sqlite.equality import equals_pattern
+from mongoglot.engines.sqlite.functions import REGEX_FUNCTION
 from mongoglot.engines.sqlite.glob import to_sqlite_glob
 from mongoglot.engines.sqlite.kinds import bits_conditions, mod_conditions, size_conditions, type_conditions
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sqlite.tags import ESCAPED, TAG
 
 _NUMBERS: Final = ("integer", "real")
 _TAGGED: Final = frozenset(
@@ -48,6 +54,8 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return membership(operand)
         case Glob(_, operand):
             return glob(operand)
+        case RegexMatch(_, operand):
+            return regex(operand)
         case Exists():
             return Conditions(default=True)
         case HasType(_, types):
@@ -60,6 +68,8 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return bits_conditions(bits_op, positions)
         case ElemMatch():
             return None  # it nests: documents.py has it
+        case Sample() | ServerOnly():
+            return None  # they are about no value: lowering.py has them
         case _:
             assert_never(leaf)
 
@@ -235,6 +245,60 @@ def glob(operand: Slot) -> Conditions:
 
     found.by_type["text"] = matches
     return found
+
+
+def regex(operand: Slot) -> Conditions:
+    """`$regex`: strings are searched by the function that the store registers, a stored regex has one encoding."""
+    index = operand.index
+    found = Conditions()
+    found.parameters.update(regex_parameters(operand))
+    found.parameters[f"p{index}_stored"] = (index, _stored_regex)
+
+    def matches(element: Element) -> Expression:
+        begins = sql.call("substr", element.value, sql.integer(1), sql.integer(2))
+        unescaped = sql.call("substr", element.value, sql.integer(3))
+        return sql.case(
+            [
+                (
+                    sql.compare("$lt", element.value, sql.characters(TAG)),
+                    regex_call(element.value, operand),
+                ),
+                (sql.equals(begins, sql.characters(ESCAPED)), regex_call(unescaped, operand)),
+            ],
+            sql.equals(element.value, _parameter(f"p{index}_stored", element)),
+        )
+
+    found.by_type["text"] = matches
+    return found
+
+
+def regex_call(text: Expression, operand: Slot) -> Expression:
+    """The search in a text, by the registered function."""
+    pattern, options = (sql.parameter(f"p{operand.index}_{part}") for part in ("pattern", "options"))
+    return sql.call(REGEX_FUNCTION, text, pattern, options)
+
+
+def regex_parameters(operand: Slot) -> Parameters:
+    """What `regex_call` binds."""
+    index = operand.index
+    return {
+        f"p{index}_pattern": (index, lambda pattern: pattern.text),
+        f"p{index}_options": (index, lambda pattern: pattern.options),
+    }
+
+
+def sample(leaf: Sample) -> tuple[Expression, Parameters]:
+    """A throw for each row: SQLite's random() is an int64, whose lowest 53 bits make a number from 0 to 1."""
+    label = f"p{leaf.operand.index}"
+    bits = sql.bits_and(sql.call("random"), sql.integer(2**53 - 1))
+    return sql.compare("$lt", bits, sql.parameter(label)), {
+        label: (leaf.operand.index, lambda rate: rate * 2**53)
+    }
+
+
+def _stored_regex(pattern: Pattern) -> str:
+    """The encoding of the stored regex that equals a pattern; where there is none, what no tag equals."""
+    return "" if pattern.stored is None else _encoded(pattern.stored)
 
 
 def _encoded(value: Any) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias, final
 
-from mongoglot.compiler.ast import Always, ElemMatch, Exists, Leaf
-from mongoglot.compiler.lowering import Superset
+from mongoglot.compiler.ast import Always, ElemMatch, Exists, Leaf, ServerOnly
+from mongoglot.compiler.lowering import Superset, needs_server
 from mongoglot.compiler.residual import split
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
@@ -82,6 +82,8 @@ class ElementLowering(Connectives):
 
     def predicate(self, leaf: Leaf) -> Condition | Superset[Condition] | None:
         """A predicate on the element."""
+        if isinstance(leaf, ServerOnly):
+            raise needs_server(leaf)
         return on_document(leaf, self.root, self.depth)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sqlite.functions import register_functions
 from mongoglot.errors import StoreError
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class File:
             self._connection.set_busy_timeout(round(BUSY_TIMEOUT * 1000))
             self._connection.pragma("trusted_schema", False)
             self._connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+            register_functions(self._connection)
         try:
             self._check(synchronous)
         except Exception:

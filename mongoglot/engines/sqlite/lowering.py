@@ -5,14 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, final
 
-from mongoglot.compiler.ast import Always, Bits, ElemMatch, Glob, HasType, Leaf, Mod, Node, Path, Size, dotted
-from mongoglot.compiler.lowering import Superset
+from mongoglot.compiler.ast import (
+    Always,
+    Bits,
+    ElemMatch,
+    Glob,
+    HasType,
+    Leaf,
+    Mod,
+    Node,
+    Path,
+    Sample,
+    ServerOnly,
+    Size,
+    dotted,
+)
+from mongoglot.compiler.lowering import Superset, needs_server
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split, split
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.engines.sqlite.columns import column_condition, identity_condition
-from mongoglot.engines.sqlite.conditions import conditions_of
+from mongoglot.engines.sqlite.conditions import conditions_of, sample
 from mongoglot.engines.sqlite.documents import Condition, Connectives, on_document
 from mongoglot.engines.sqlite.element import Parameters
 from mongoglot.engines.sqlite.paths import Root
@@ -93,6 +107,10 @@ class SqliteLowering(Connectives):
 
     def predicate(self, leaf: Leaf) -> Condition | Superset[Condition] | None:
         """A predicate: on its column where there is one, on the document otherwise."""
+        if isinstance(leaf, ServerOnly):
+            raise needs_server(leaf)
+        if isinstance(leaf, Sample):
+            return Condition(*sample(leaf))
         if leaf.path == ("_id",) and self.table.identity is not None:
             found = identity_condition(leaf, self.table.identity)
             if found is not None:
