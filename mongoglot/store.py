@@ -163,6 +163,7 @@ class Collection:
         sort: sorts.Spec = None,
         skip: Any = 0,
         limit: Any = 0,
+        collation: Mapping[str, Any] | None = None,
     ) -> Iterator[Record]:
         """The documents that match, read as they are asked for.
 
@@ -172,11 +173,13 @@ class Collection:
             sort: a name, `[(name, 1 or -1), …]`, or a document.
             skip: how many to leave out at the start.
             limit: how many at most; 0 for all.
+            collation: another order of strings than that of their bytes, on a store that is a server.
 
         Raises:
             FilterError: with the server's code, in the server's order of checks.
+            UnsupportedError: it needs a MongoDB server, and the store is none.
         """
-        return self._backend.find(self.name, self._request(filter, projection, sort, skip, limit))
+        return self._backend.find(self.name, self._request(filter, projection, sort, skip, limit, collation))
 
     def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
         """The first match or None; a filter that is no mapping is an `_id`."""
@@ -212,7 +215,7 @@ class Collection:
         self, filter: Filter | None = None, projection: projections.Spec = None, **options: Any
     ) -> dict[str, Any]:
         """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates."""
-        wanted = {"sort": None, "skip": 0, "limit": 0, **options}
+        wanted = {"sort": None, "skip": 0, "limit": 0, "collation": None, **options}
         return self._backend.explain(self.name, self._request(filter, projection, **wanted))
 
     @property
@@ -231,11 +234,28 @@ class Collection:
         return query
 
     def _request(
-        self, filter: Filter | None, projection: Any, sort: Any, skip: Any, limit: Any
+        self, filter: Filter | None, projection: Any, sort: Any, skip: Any, limit: Any, collation: Any
     ) -> FindRequest:
         skip, limit = _bound("skip", skip), _bound("limit", limit)
+        if collation is not None:
+            collation = self._collation(collation)
         query = self._compiled({} if filter is None else filter)
-        return FindRequest(query, projections.read_projection(projection), sorts.read_sort(sort), skip, limit)
+        wanted = projections.read_projection(projection), sorts.read_sort(sort)
+        return FindRequest(query, *wanted, skip, limit, collation)
+
+    def _collation(self, collation: Any) -> Mapping[str, Any] | None:
+        """A collation as the engine takes it; None for the order of bytes, which is every engine's own."""
+        if not isinstance(collation, Mapping):
+            reason = "BSON field 'FindCommandRequest.collation' is the wrong type, expected an object"
+            raise FilterError(14, reason, path="collation")
+        if not collation or collation.get("locale") == "simple":
+            return None
+        if not self._on_server:
+            raise UnsupportedError(
+                f"collation is for a MongoDB server: the engine {self._backend.name!r} compares strings by their "
+                "bytes (locale 'simple'), the engine 'mongodb' knows others"
+            )
+        return collation
 
     def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:
         change = read_update(update)  # a server looks at it before the filter

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 from mongoglot.compiler.values import ValueClass
 
@@ -136,6 +136,10 @@ class ElemMatch:
     path: Path
     child: Node
     by_value: bool
+
+
+NEAR: Final = frozenset({"$near", "$nearSphere", "$geoNear"})
+"""Operators whose document is one whole: beside the first key are its options."""
 
 
 @final

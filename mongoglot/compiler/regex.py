@@ -78,13 +78,13 @@ def check(pattern: Pattern) -> None:
         FilterError: codes 2 (a NUL), 51108 (an unknown letter), 51091 (the pattern is wrong).
         NotYetError: it has no equal in PCRE2.
     """
-    if "\0" in pattern.text:
-        raise FilterError(2, "Regular expression cannot contain an embedded null byte")
     for letter in pattern.options:
         if letter not in _OPTIONS:
             raise FilterError(
                 51108, f" invalid flag in regex options: {letter}", hint="the options are i, m, s, x and u"
             )
+    if "\0" in pattern.text:
+        raise FilterError(2, "Regular expression cannot contain an embedded null byte")
     searcher(pattern)
 
 

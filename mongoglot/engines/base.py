@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -29,20 +29,25 @@ Code = TypeVar("Code")
 
 @dataclass(frozen=True, slots=True)
 class FindRequest:
-    """A find: which documents, in what order, how many, and what of them; a limit of 0 is none."""
+    """A find: which documents, in what order, how many, and what of them; a limit of 0 is none.
+
+    A collation, an order of strings other than that of their bytes, is for engines that hand it to a server.
+    """
 
     query: BoundPlan
     projection: Projection | None = None
     sort: Sort | None = None
     skip: int = 0
     limit: int = 0
+    collation: Mapping[str, Any] | None = None
 
 
 class Backend(Protocol):
     """A store of documents in named collections, as an engine implements it.
 
     Documents go in and come out as independent copies. Errors are those of `mongoglot.errors`. An engine whose
-    attribute `on_server` is true hands the filter to a MongoDB server, with what only that can answer.
+    attribute `on_server` is true hands the filter to a MongoDB server, with what only that can answer, and the
+    collation; to `count` as well, then.
     """
 
     name: str

@@ -40,6 +40,7 @@ from mongoglot.compiler.ast import (
 from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
+from mongoglot.grammar.server_only import check_near_is_at_the_top
 
 _WITH_VALUE: Final = frozenset(
     "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER GEO".split()
@@ -195,9 +196,11 @@ def parse(shape: tk.Shape, dialect: Dialect = "mongodb") -> Node:
         FilterError: an operator is where it does not belong, unknown, or not compiled by this version.
     """
     try:
-        return cast("Node", _parser().parse(cast("Any", shape)))
+        tree = cast("Node", _parser().parse(cast("Any", shape)))
     except UnexpectedToken as error:
         raise _misplaced(shape, error, dialect) from None
+    check_near_is_at_the_top(tree)
+    return tree
 
 
 def parse_prefix(shape: tk.Shape, dialect: Dialect) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mongoglot.compiler.ast import NEAR, And, ElemMatch, Node, Not, Or, ServerOnly, dotted
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import value_class
+from mongoglot.compiler.values import is_array, value_class
 from mongoglot.errors import FilterError
 
 
@@ -60,11 +61,37 @@ def check_geometry(name: str, operand: Any) -> None:
         )
 
 
+_NEAR = frozenset({"$near", "$nearSphere", "$geoNear", "$maxDistance", "$minDistance", "$uniqueDocs"})
+
+
+def check_near(document: Mapping[str, Any]) -> None:
+    """Check a document that begins with `$near` or one of its kin: a place, then limits of the distance."""
+    place, *rest = document.items()
+    if not isinstance(place[1], Mapping) and not is_array(place[1]):
+        raise near_is_not_first(document)
+    for name, _ in rest:
+        if name not in _NEAR:
+            raise FilterError(34413, f"invalid argument in geo near query: {name}")
+
+
+def check_near_is_at_the_top(tree: Node) -> None:
+    """Refuse a `$near` anywhere but at the top of a filter or of an `$and` there; a server does so at the end."""
+    pending: list[tuple[Node, bool]] = [(tree, True)]
+    while pending:
+        node, at_top = pending.pop()
+        match node:
+            case ServerOnly(path, name, _) if name in NEAR and not at_top:
+                raise FilterError(2, f"geo {name} must be top-level expr", path=dotted(path))
+            case And(children):
+                pending += [(child, at_top) for child in children]
+            case Or(children):
+                pending += [(child, False) for child in children]
+            case Not(child) | ElemMatch(_, child, _):
+                pending.append((child, False))
+            case _:
+                pass
+
+
 def near_is_not_first(document: Mapping[str, Any]) -> FilterError:
     """The error of a `$near` behind another operator, or without a place."""
     return FilterError(2, f"near must be first in: {rendered(dict(document))}")
-
-
-def near_is_not_at_the_top(name: str) -> FilterError:
-    """The error of a `$near` under a `$not` or in a `$elemMatch`."""
-    return FilterError(2, f"geo {name} must be top-level expr")

@@ -143,7 +143,7 @@ def rate_of(operand: Any) -> float:
     """The rate of `$sampleRate` (semantics 3.11)."""
     if not _is_number(operand):
         raise FilterError(2, "argument to $sampleRate must be a numeric type")
-    rate = float(number(operand))
+    rate = -1.0 if value_class(operand) == "nan" else float(number(operand))
     if not 0 <= rate <= 1:
         raise FilterError(2, "numeric argument to $sampleRate must be in [0, 1]")
     return rate

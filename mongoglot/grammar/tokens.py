@@ -45,7 +45,6 @@ _PLAIN: Final[dict[type, ValueClass]] = {str: "string", bool: "bool", type(None)
 
 
 _OTHER: Final[tuple[Form, str]] = ("OTHER", "")
-_REGEX_PAIR: Final = frozenset({"$regex", "$options"})
 _NO_SIBLINGS: Final[Mapping[str, Any]] = {}
 
 
@@ -184,9 +183,9 @@ class Tokeniser:
                 case "MATCH":
                     self.read_match(operand, depth)
                 case "REGEX":
-                    if next(name for name in siblings if name in _REGEX_PAIR) == key:  # where both are read
+                    if key == "$regex" or "$regex" not in siblings:  # both are read where $regex stands
                         self.values.append(regexes.read_pair(siblings))
-                        emit((form, "$regex"))
+                        emit(REGEX)
                 case "GEO":
                     server_only.check_geometry(name, operand)
                     emit((form, name, self.read_literal(operand, depth)))
@@ -314,11 +313,12 @@ class Tokeniser:
     def read_near(self, document: Mapping[str, Any], depth: int) -> None:
         """Read `$near` or one of its kin, whose document has the other operators for its options."""
         key = next(iter(document))
-        if self.nested or ("NOT", "$not") in self.tokens[-1:]:
-            raise _under(key, server_only.near_is_not_at_the_top(key))
-        if not isinstance(document[key], Mapping) and not is_array(document[key]):
-            raise _under(key, server_only.near_is_not_first(document))
-        self.tokens.append(("GEO", key, self.read_literal(document, depth)))
+        try:
+            server_only.check_near(document)
+            self.tokens.append(("GEO", key, self.read_literal(document, depth)))
+        except FilterError as error:
+            self.tokens.append(("GEO", key, "invalid"))
+            raise _under(key, error) from None
 
     def read_literal(self, value: Any, depth: int) -> ValueClass:
         """Take a literal; its class."""

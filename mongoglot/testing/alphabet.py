@@ -20,9 +20,15 @@ ELEMENTS: Final = (
     "$type", "$mod", "$size", "$all", "$elemMatch", "$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear",
 )  # fmt: skip
 
+CONSTANTS: Final = (("$alwaysTrue", 1), ("$alwaysFalse", 1.0), ("$sampleRate", 1), ("$sampleRate", 0.0))
+"""What stands beside fields and does not look at the document."""
+
 LANGUAGE: Final = frozenset(
-    (*COMPARISONS, *MEMBERSHIPS, *JUNCTIONS, *ELEMENTS, "$not", "$exists", "$comment")
-)
+    (
+        *COMPARISONS, *MEMBERSHIPS, *JUNCTIONS, *ELEMENTS, "$regex", "$not", "$exists", "$comment",
+        *(name for name, _ in CONSTANTS),
+    )
+)  # fmt: skip
 """The operators that `filters` draws from unless it is told otherwise; implicit equality always occurs."""
 
 NAMES: Final = (*("a",) * 9, *("b",) * 6, *("c",) * 3, *("0",) * 3, "1", "")
@@ -133,6 +139,12 @@ MASKS: Final[tuple[Any, ...]] = (
     [], [0], [1, 0], [63], [64, 0], [100], [0, 200.0],
     b"", b"\x01", b"\x00\x80", Binary(b"\x03", 5), Binary(b"\x01", 2), bytes(12) + b"\x01",
 )  # fmt: skip
+
+PATTERNS: Final = (
+    "a", "^a", "a$", "b", "^$", ".", "^.$", "A", "[ab]", "[^a]", "^[a-z]+$", r"\w", r"^\W", r"\d", "é", "(?i)É",
+    r"\x{e9}", r"^\pL", "a|1", "(a)\\1", "(?<=a)a", r"\0", "", r"\Qa\E", "a b # c\n", r"\x{10ffff}",
+)  # fmt: skip
+REGEX_OPTIONS: Final = ("", "", "i", "m", "s", "x", "im", "mi", "u", "imsux")
 
 _CONFUSABLE: Final[tuple[tuple[Any, ...], ...]] = (
     (1, True, 1.0, Decimal128("1"), "1", [1]),

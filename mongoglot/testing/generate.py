@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, final
 
 from bson import DBRef, Decimal128, Regex
 
-from mongoglot.compiler.values import sort_key
+from mongoglot.compiler.values import regex_options, sort_key
 from mongoglot.testing import alphabet
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Document: TypeAlias = dict[str, Any]
+
+_OUTERMOST = 2
 
 MAX_DEPTH = 3
 """How deep arrays and objects nest in a generated value."""
@@ -136,7 +138,7 @@ def is_inside_a_key(part: Any) -> bool:
 
 
 def filter_document(
-    choices: Choices, operators: AbstractSet[str], near: Sequence[Document], depth: int = 2
+    choices: Choices, operators: AbstractSet[str], near: Sequence[Document], depth: int = _OUTERMOST
 ) -> Document:
     """A valid filter; `depth` limits the nesting of $and, $or, $nor and $not."""
     result: Document = {}
@@ -149,6 +151,12 @@ def filter_document(
             ]
         elif "$comment" in operators and chance(choices, 2):
             result["$comment"] = value(choices, 1)
+        elif chance(choices, 2):
+            name, operand = choices.choose(alphabet.CONSTANTS)
+            if name in operators and (
+                depth == _OUTERMOST or name != "$sampleRate"
+            ):  # which $elemMatch refuses
+                result[name] = operand
         else:
             path, operand = path_and_operand(choices, near)
             # a server of version 6.0.5 crashes when it plans $elemMatch at the path ''
@@ -208,6 +216,8 @@ def condition(
     choices: Choices, operators: AbstractSet[str], near: Sequence[Document], operand: Any, depth: int
 ) -> Any:
     """What stands at a path: a value for implicit equality, or an operator document."""
+    if isinstance(operand, Regex) and "$regex" in operators and chance(choices, 40):
+        return operand  # as a pattern
     if is_plain_literal(operand) and chance(choices, 25):
         return operand
     return operator_document(choices, operators, near, operand, depth)
@@ -221,8 +231,12 @@ def operator_document(
     result: Document = {}
     for _ in range(choices.choose((1, 1, 1, 1, 1, 2, 2, 3))):
         name = choices.choose(names)
-        if name == "$not":
+        if name == "$not" and isinstance(operand, Regex) and "$regex" in operators:
+            result[name] = operand
+        elif name == "$not":
             result[name] = operator_document(choices, operators, near, operand, depth - 1)
+        elif name == "$regex":
+            result = {**result, **_regex(choices, operand)}
         else:
             result[name] = OPERANDS[name](choices, operand)
         operand = near_value(choices, near)
@@ -260,7 +274,33 @@ def _members(choices: Choices, operand: Any) -> list[Any]:
     ]
     if chance(choices, 85):
         members.insert(choices.count(0, len(members)), operand)
-    return [member if is_plain_literal(member) else [member] for member in members]
+    return list(map(_member, members))
+
+
+def _member(member: Any) -> Any:
+    """What can stand in a list of $in or $all: a literal, or a regex as a pattern."""
+    return member if is_plain_literal(member) or isinstance(member, Regex) else [member]
+
+
+def _regex(choices: Choices, operand: Any) -> Document:
+    """`$regex` and perhaps `$options`, in any order."""
+    if isinstance(operand, Regex) and chance(choices, 60):
+        own = regex_options(operand)
+        pairs: list[tuple[str, Any]] = [("$regex", operand)]
+        if not own and chance(choices, 30):
+            pairs.append(("$options", choices.choose(alphabet.REGEX_OPTIONS)))
+    else:
+        pairs = [("$regex", _pattern(choices, operand))]
+        if chance(choices, 50):
+            pairs.append(("$options", choices.choose(alphabet.REGEX_OPTIONS)))
+    return dict(pairs if chance(choices, 60) else pairs[::-1])
+
+
+def _pattern(choices: Choices, operand: Any) -> str:
+    """A pattern that finds the operand if that is a string, or any."""
+    if not isinstance(operand, str) or "\0" in operand or "\\" in operand or chance(choices, 50):
+        return choices.choose(alphabet.PATTERNS)
+    return choices.choose(("", "^")) + f"\\Q{operand}\\E" + choices.choose(("", "$", "\\z", "?"))
 
 
 def _truth(choices: Choices, _: Any) -> Any:
@@ -300,7 +340,7 @@ def _all(choices: Choices, operand: Any) -> Any:
     if chance(choices, 25):
         return [{"$elemMatch": _element(choices, operand)} for _ in range(choices.count(1, 2))]
     members = operand if isinstance(operand, list) and chance(choices, 40) else [operand]
-    return [member if is_plain_literal(member) else [member] for member in members]
+    return list(map(_member, members))
 
 
 def _element(choices: Choices, operand: Any) -> Document:
@@ -326,6 +366,7 @@ OPERANDS = {
     **dict.fromkeys(("$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear"), _mask),
     "$all": _all,
     "$elemMatch": _element,
+    "$regex": _regex,
 }
 """How each operator's operand is made of a value; a new operator is a new row here and in LANGUAGE."""
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 _TABLES = "PCRE2 has the tables of a newer Unicode than the server's PCRE 8, which has those of Unicode 7"
 _BYTE = "\\C, one byte of a character, has no place in a text of characters; it is refused"
 
+_NONE = "None is the default of an argument of find, as in pymongo, and no filter or collation"
+
 DEVIATIONS = {
+    "options/filter-type-774fefd6": _NONE,
+    "options/collation/parse-54cba7dc": _NONE,
     "regex/unicode-case-657526ac": _TABLES,
     "regex/unicode-case-31aa5ebf": _TABLES,
     "regex/unicode-case-ca624840": _TABLES,
@@ -23,6 +27,10 @@ DEVIATIONS = {
     "regex/unicode-classes-06e2d967": _TABLES,
     "regex/unicode-classes-0a147ad1": _BYTE,
 }
-"""Case → reason. The engine of a server deviates in what is refused, and in nothing else."""
+"""Case → reason."""
 
-REFUSED = frozenset(name for name, reason in DEVIATIONS.items() if reason == _BYTE)
+DEVIATIONS_ON_SERVER = frozenset(name for name, reason in DEVIATIONS.items() if reason != _TABLES)
+"""Those that the engine of a server has too."""
+
+DEVIATIONS_OF_MATCHES = frozenset(name for name, reason in DEVIATIONS.items() if reason != _NONE)
+"""Those that a compiled query has too."""

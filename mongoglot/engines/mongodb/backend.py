@@ -117,6 +117,7 @@ class MongoDBBackend:
             sort=request.sort.spec if request.sort else None,
             skip=request.skip,
             limit=min(request.limit, 2**31 - 1),  # a larger one is no limit in practice, and not an int32
+            collation=request.collation,
         )
 
     def _read(self, found: Any) -> Iterator[Record]:

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from bson import Regex
 
 from mongoglot.compiler.ast import (
+    NEAR,
     Always,
     And,
     Bits,
@@ -59,7 +60,7 @@ def _filter(node: Node, values: list[Any]) -> dict[str, Any]:
             return {"$sampleRate": values[operand.index]}
         case ServerOnly((), name, operand):
             return {name: values[operand.index]}
-        case ServerOnly(path, name, operand) if name in _NEAR:
+        case ServerOnly(path, name, operand) if name in NEAR:
             return {dotted(path): values[operand.index]}
         case Compare(path, "$eq", operand) if _stands_alone(
             values[operand.index], operand.kind, dotted(path)
@@ -67,10 +68,6 @@ def _filter(node: Node, values: list[Any]) -> dict[str, Any]:
             return {dotted(path): values[operand.index]}
         case leaf:
             return {dotted(leaf.path): _predicate(leaf, values)}
-
-
-_NEAR = ("$near", "$nearSphere", "$geoNear")
-"""Operators whose document is one whole: beside the first key are its options."""
 
 
 def _stands_alone(value: Any, kind: str, name: str) -> bool:
