@@ -59,6 +59,12 @@ _NONE: Final = frozenset("AbBGzZ")
 _WIDTHS: Final = {**dict.fromkeys(_ONE, 1), **dict.fromkeys(_NONE, 0), "R": None, "X": None}
 """Letter of an escape → how many characters it takes; None where that is not fixed."""
 
+_WORD_PROPERTY: Final = {
+    **dict.fromkeys((r"\p{Xwd}", r"\P{^Xwd}"), r"[\p{Xan}_]"),
+    **dict.fromkeys((r"\P{Xwd}", r"\p{^Xwd}"), r"[^\p{Xan}_]"),
+}
+"""Perl's word characters, to which PCRE2 adds marks."""
+
 _LONGEST_NAME: Final = 32
 
 
@@ -263,8 +269,9 @@ class _Translation:
         """Match a group again: atomic in PCRE 8 and not in PCRE2. It refuses what could go round for ever."""
         self.calls.append(self.position)
         target = self.called(text.strip("()?\\<>'g"))
+        conditional = any(group.kind == "condition" for group in self.groups)
         for group in reversed(self.groups):
-            if not group.may_be_empty or group.kind == "condition":
+            if conditional or not group.may_be_empty:
                 break
             if group.number is not None and group.number == target:
                 raise SyntaxRefused("recursive call could loop indefinitely")
@@ -344,6 +351,7 @@ class _Translation:
             self.copy(after, 1)
         elif letter == "p" or letter == "P":
             text, end, cased = self.property_escape()
+            text = _WORD_PROPERTY.get(text, text)
             self.put(f"(?-i:{text})" if cased else text, end, 1)
         else:
             self.put(*self.character(), 1)
@@ -462,6 +470,11 @@ class _Translation:
                 raise SyntaxRefused("\\N is not supported in a class")
             case "p" | "P":
                 text, self.position, cased = self.property_escape()
+                text = _WORD_PROPERTY.get(text, text)
+                if text.startswith("["):
+                    if text.startswith("[^"):
+                        raise NotTranslated("the complement of Xwd in a class")
+                    text = text[1:-1]
                 if self.caseless and cased:
                     raise NotTranslated(f"{text} in a class, where case is ignored,")
                 return text, True
