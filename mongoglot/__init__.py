@@ -13,6 +13,7 @@ from mongoglot.errors import (
     UnsupportedError,
     WriteError,
 )
+from mongoglot.grammar.text import from_text, to_text
 from mongoglot.query import Query, compile
 from mongoglot.store import Collection, Store, connect
 
@@ -34,4 +35,6 @@ __all__ = [
     "WriteError",
     "compile",
     "connect",
+    "from_text",
+    "to_text",
 ]
