@@ -31,7 +31,7 @@ from mongoglot.compiler.passes import optimise_steps
 from mongoglot.engines import mongodb, sqlite
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
-from mongoglot.grammar.text import from_text
+from mongoglot.grammar.text import from_text, to_text
 from mongoglot.query import Query
 
 
@@ -98,7 +98,7 @@ class Explanation:
         """Title and text of each stage, in the order in which they happen."""
         if self.text is not None:
             yield "Text", self.text
-            yield "Document", repr(self.document)
+            yield "Document", to_text(self.document, indent=2)
         yield "Tokens", "\n".join(self.tokens)
         yield (
             "Values",

@@ -85,4 +85,4 @@ def instant_of(millis: int) -> datetime.datetime | DatetimeMS:
     try:
         return _EPOCH + millis * _MILLISECOND
     except OverflowError:
-        return DatetimeMS(millis)
+        return DatetimeMS(int(millis))
