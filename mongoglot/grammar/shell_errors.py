@@ -78,7 +78,7 @@ def misplaced(text: str, met: Token, expected: Set[str], before: Sequence[object
         expected: the kinds of tokens that may stand there.
         before: what was read and not yet reduced, unclosed brackets among it.
     """
-    opened = [item for item in before if isinstance(item, Token) and item.type in OPENING]
+    opened = _unclosed(before)
     if met.type == "$END":
         return _ended(text, opened)
     offset = met.start_pos or 0
@@ -92,6 +92,9 @@ def misplaced(text: str, met: Token, expected: Set[str], before: Sequence[object
         inner = opened[-1]
         hint = f"write '{_CLOSED_BY[OPENING[inner.type]]}' in front of it"
         return Misread(offset, f"'{met}' does not close '{inner}', opened at {_position(text, inner)}", hint)
+    if "function" in before:
+        at = before[before.index("function")]
+        return Misread(getattr(at, "start_pos", offset), "a function is no value", USUAL_MISTAKES["function"])
     if "_COLON" in expected:
         return _after_key(offset, met)
     if "$END" in expected and not opened:
@@ -105,6 +108,17 @@ def misplaced(text: str, met: Token, expected: Set[str], before: Sequence[object
     if before and isinstance(before[-1], Token) and before[-1].type == "SIGN":
         return Misread(offset, f"'{before[-1]}' stands in front of a number, not of {_shown(met)}")
     return Misread(offset, f"{_shown(met)} does not belong here")
+
+
+def _unclosed(before: Sequence[object]) -> list[Token]:
+    """The brackets that are open; one that is closed may wait to be reduced."""
+    opened: list[Token] = []
+    for item in before:
+        if isinstance(item, Token) and item.type in OPENING:
+            opened.append(item)
+        elif isinstance(item, Token) and item.type in CLOSING:
+            opened.pop()
+    return opened
 
 
 def _position(text: str, met: Token) -> str:
