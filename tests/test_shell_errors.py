@@ -99,6 +99,9 @@ MISTAKES = [
     Mistake("[§...x]", "'...' spreads a variable, and there are none", "write the values themselves"),
     Mistake("{a: §(1)}", "'(' begins no value", "write the value without parentheses"),
     Mistake("{a: §@}", "@ begins no value"),
+    Mistake("{a: §.}", ". begins no value"),
+    Mistake("{a: §new true}", "there is no constructor true"),
+    Mistake("{a: new§}", "} does not belong here"),
     Mistake("{a: §\x00}", "\\x00 begins no value"),
     Mistake("{a: §\\x}", "a backslash stands only in strings and patterns"),
     # what would have to run

@@ -155,7 +155,7 @@ class _BuildValues(Transformer[Token, Any]):
                 return Read(NAMES[name], first)
             return Read(made(name, is_new, [read.value for read in arguments or ()]), first)
         except KeyError:
-            raise _unknown(name, first, called=arguments is not None) from None
+            raise _unknown(name, first, called=is_new or arguments is not None) from None
         except UnfitError as error:
             only_argument = arguments[0].offset if arguments and len(arguments) == 1 else first
             raise Misread(only_argument, error.reason, error.hint) from None

@@ -102,9 +102,9 @@ def misplaced(text: str, met: Token, expected: Set[str], before: Sequence[object
     if "_COMMA" in expected:
         return _after_value(text, offset, met, opened)
     if "SIGN" in expected:
-        return _instead_of_value(offset, met, opened)
+        return _instead_of_value(text, offset, met, opened)
     if "RBRACE" in expected or "NEW" in expected:
-        return _instead_of_key(offset, met)
+        return _instead_of_key(text, offset, met)
     if before and isinstance(before[-1], Token) and before[-1].type == "SIGN":
         return Misread(offset, f"'{before[-1]}' stands in front of a number, not of {_shown(met)}")
     return Misread(offset, f"{_shown(met)} does not belong here")
@@ -214,12 +214,12 @@ def _after_all(offset: int, met: Token, before: Sequence[object]) -> Misread:
     )
 
 
-def _instead_of_value(offset: int, met: Token, opened: Sequence[Token]) -> Misread:
+def _instead_of_value(text: str, offset: int, met: Token, opened: Sequence[Token]) -> Misread:
     if met.type == "_COMMA" and opened and opened[-1].type == "LBRACKET":
         return Misread(offset, "an element is missing in front of ','", "write null")
     if met.type in ("_COMMA", "_COLON") or met.type in CLOSING:
         return Misread(offset, f"a value is missing in front of '{met}'")
-    if met.type == "_DOT":
+    if text.startswith("...", offset):
         return Misread(offset, "'...' spreads a variable, and there are none", "write the values themselves")
     if met.type == "LPAREN":
         return Misread(offset, "'(' begins no value", "write the value without parentheses")
@@ -230,10 +230,10 @@ def _instead_of_value(offset: int, met: Token, opened: Sequence[Token]) -> Misre
     return Misread(offset, f"{_shown(met)} begins no value")
 
 
-def _instead_of_key(offset: int, met: Token) -> Misread:
+def _instead_of_key(text: str, offset: int, met: Token) -> Misread:
     if met.type == "_COMMA":
         return Misread(offset, "a field is missing in front of ','", "leave the ',' out")
-    if met.type == "_DOT":
+    if text.startswith("...", offset):
         return Misread(offset, "'...' spreads a variable, and there are none", "write the fields themselves")
     if met.type == "_COLON":
         return Misread(offset, "a name is missing in front of ':'", 'the empty name is written ""')
