@@ -14,6 +14,7 @@ from mongoglot.errors import (
     UnsupportedError,
     WriteError,
 )
+from mongoglot.grammar.text import from_text, to_text
 from mongoglot.query import Query, compile
 from mongoglot.store import Collection, Store, connect
 
@@ -35,5 +36,7 @@ __all__ = [
     "WriteError",
     "compile",
     "connect",
+    "from_text",
     "register_functions",
+    "to_text",
 ]

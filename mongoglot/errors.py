@@ -55,7 +55,13 @@ class FilterError(MongoglotError, ValueError):
         reason: what is wrong, in the server's words where it has some.
         path: where in the query, `'$or[1].price.$gte'`; empty for the query as a whole.
         hint: what was probably meant, or None.
+        line, column: where in the text, both from 1 and columns in code points; None where the query is no text.
+        excerpt: that line of the text, with a caret below the place; None where the query is no text.
     """
+
+    line: int | None = None
+    column: int | None = None
+    excerpt: str | None = None
 
     def __init__(self, code: int, reason: str, *, path: str = "", hint: str | None = None) -> None:
         self.code = code
@@ -65,10 +71,17 @@ class FilterError(MongoglotError, ValueError):
         self.hint = hint
         super().__init__(reason)
 
+    def place_in_text(self, line: int, column: int, excerpt: str) -> None:
+        """Say where in a text it is."""
+        self.line, self.column, self.excerpt = line, column, excerpt
+
     def __str__(self) -> str:
-        place = f" (at {self.path})" if self.path else ""
+        places = [f"at {self.path}"] if self.path else []
+        places += [f"line {self.line}, column {self.column}"] if self.line else []
+        place = f" ({', '.join(places)})" if places else ""
         advice = f"; {self.hint}" if self.hint else ""
-        return f"{self.reason}{place}{advice}"
+        shown = f"\n{self.excerpt}" if self.excerpt else ""
+        return f"{self.reason}{place}{advice}{shown}"
 
 
 class NotYetError(FilterError):
@@ -113,12 +126,16 @@ class FilterValueTypeError(EncodingTypeError, FilterError):
     def __init__(self, reason: str, *, path: str = "") -> None:
         FilterError.__init__(self, 2, reason, path=path)
 
+    __str__ = FilterError.__str__
+
 
 class FilterValueRangeError(EncodingRangeError, FilterError):
     """A value in a filter that is outside what its BSON type can hold."""
 
     def __init__(self, reason: str, *, path: str = "") -> None:
         FilterError.__init__(self, 2, reason, path=path)
+
+    __str__ = FilterError.__str__
 
 
 class UnsupportedError(MongoglotError):

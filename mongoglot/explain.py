@@ -34,6 +34,7 @@ from mongoglot.compiler.passes import optimise_steps
 from mongoglot.engines import mongodb, sqlite
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
+from mongoglot.grammar.text import from_text, to_text
 from mongoglot.query import Query
 
 
@@ -49,6 +50,16 @@ class Explanation:
     def __init__(self, query: Query, table: Table | None = None) -> None:
         self.query = query
         self.table = table
+
+    @property
+    def text(self) -> str | None:
+        """The text that the query was written as; None for a mapping."""
+        return self.query.text
+
+    @property
+    def document(self) -> Any:
+        """What was read from the text; None for a mapping, which a query does not keep."""
+        return None if self.text is None else from_text(self.text)
 
     @property
     def tokens(self) -> list[str]:
@@ -88,6 +99,9 @@ class Explanation:
 
     def sections(self) -> Iterator[tuple[str, str]]:
         """Title and text of each stage, in the order in which they happen."""
+        if self.text is not None:
+            yield "Text", self.text
+            yield "Document", to_text(self.document, indent=2)
         yield "Tokens", "\n".join(self.tokens)
         yield (
             "Values",

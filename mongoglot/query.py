@@ -14,6 +14,7 @@ from mongoglot.engines import python
 from mongoglot.errors import EncodingError, EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.operators import OPERATORS, Dialect
+from mongoglot.grammar.text import from_text, located
 from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
@@ -26,21 +27,29 @@ Mappings = TypeVar("Mappings", bound=Document)
 _PLANS: Final = PlanCache()
 
 
-def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query:
+def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") -> Query:
     """Compile a MongoDB filter.
 
     Args:
-        filter: a document as pymongo takes it.
+        filter: a document as pymongo takes it, or text as one types it in mongosh.
         dialect: `"mongodb"`, or `"taskdb"` for the words `$ge` (>), `$le` (<) and `$glob` of IPython's task
             database.
 
     Raises:
-        FilterError: with the code that a MongoDB 6.0 server sends for this filter, and the path in it.
+        FilterError: with the code that a MongoDB 6.0 server sends for this filter, and the path in it; of a text
+            with line and column, too.
         FilterValueTypeError, FilterValueRangeError: (also FilterErrors) a value that BSON cannot hold.
         NotYetError: (also a FilterError) an operator that this version does not compile.
     """
     if dialect not in tuple(OPERATORS):  # a tuple, as what is no dialect may not be hashable
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
+    if isinstance(filter, str):
+        with located(filter):
+            return _compiled(from_text(filter), dialect, filter)
+    return _compiled(filter, dialect)
+
+
+def _compiled(filter: Any, dialect: Dialect, text: str | None = None) -> Query:
     if not isinstance(filter, Mapping):
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
     shape, values = tokenise(filter, dialect)
@@ -49,7 +58,7 @@ def compile(filter: Mapping[str, Any], *, dialect: Dialect = "mongodb") -> Query
     except FilterError:
         check_whole(filter)  # what a driver and a server check first, also of what stands under a wrong word
         raise
-    return Query(shape, values, plan, dialect)
+    return Query(shape, values, plan, dialect, text)
 
 
 def _parsed(shape: Shape, dialect: Dialect) -> Node:
@@ -58,9 +67,10 @@ def _parsed(shape: Shape, dialect: Dialect) -> Node:
     return parse(shape, dialect)
 
 
-def _restored(shape: Shape, values: list[Any], dialect: Dialect) -> Query:
+def _restored(shape: Shape, values: list[Any], dialect: Dialect, text: str | None) -> Query:
     """A query as it was before it was pickled."""
-    return Query(shape, values, _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect))), dialect)
+    plan = _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect)))
+    return Query(shape, values, plan, dialect, text)
 
 
 class Query(BoundPlan):
@@ -69,12 +79,16 @@ class Query(BoundPlan):
     Attributes:
         tokens: the query's shape.
         dialect: the dialect that it was written in.
+        text: the text that it was written as; None for a mapping.
     """
 
-    def __init__(self, tokens: Shape, values: list[Any], plan: Plan, dialect: Dialect) -> None:
+    def __init__(
+        self, tokens: Shape, values: list[Any], plan: Plan, dialect: Dialect, text: str | None = None
+    ) -> None:
         super().__init__(plan, values)
         self.tokens = tokens
         self.dialect: Dialect = dialect
+        self.text = text
 
     @cached_property
     def _function(self) -> Callable[[Document], bool]:
@@ -142,7 +156,7 @@ class Query(BoundPlan):
         return Explanation(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.tokens, self.values, self.dialect)
+        return _restored, (self.tokens, self.values, self.dialect, self.text)
 
     def __repr__(self) -> str:
         return f"<mongoglot query of {len(self.tokens)} tokens and {len(self.values)} values>"

@@ -24,7 +24,7 @@ from mongoglot.query import Query, compile
 
 _INT64_MAX: Final = 2**63 - 1
 
-Filter = Mapping[str, Any] | Query
+Filter = Mapping[str, Any] | str | Query
 
 
 @final
@@ -168,7 +168,7 @@ class Collection:
         """The documents that match, read as they are asked for.
 
         Args:
-            filter: a filter or a compiled query; None for all.
+            filter: a filter, as a mapping or as text, or a compiled query; None for all.
             projection: fields to include or exclude, or a list of names; None for all.
             sort: a name, `[(name, 1 or -1), …]`, or a document.
             skip: how many to leave out at the start.
@@ -182,7 +182,7 @@ class Collection:
         return self._backend.find(self.name, self._request(filter, projection, sort, skip, limit, collation))
 
     def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
-        """The first match or None; a filter that is no mapping is an `_id`."""
+        """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
         if filter is not None and not isinstance(filter, (Mapping, Query)):
             filter = {"_id": filter}
         return next(self.find(filter, *args, **{**options, "limit": 1}), None)

@@ -391,12 +391,13 @@ def test_what_stands_under_a_word_out_of_place_has_an_end() -> None:
 
 def test_what_is_no_filter(tasks: mongoglot.Collection) -> None:
     for value in WRONG:
+        expected = 9 if isinstance(value, str) else 14  # text that cannot be read
         if not isinstance(value, dict):
-            assert code_of(mongoglot.compile, value) == 14
+            assert code_of(mongoglot.compile, value) == expected
         if not isinstance(value, dict) and value is not None:
             for action in (tasks.find, tasks.count_documents, tasks.delete_many, tasks.delete_one):
-                assert code_of(action, value) == 14
-            assert code_of(tasks.update_many, value, {"$set": {"a": 2}}) == 14
+                assert code_of(action, value) == expected
+            assert code_of(tasks.update_many, value, {"$set": {"a": 2}}) == expected
 
 
 def test_what_is_no_document(tasks: mongoglot.Collection) -> None:

@@ -186,6 +186,8 @@ def loaded_by(statement: str) -> set[str]:
     ("statement", "libraries"),
     [
         ("pass", set[str]()),
+        ("mongoglot.to_text({'a': 1})", set[str]()),
+        ("mongoglot.from_text('{a: 1}')", {"lark"}),
         ("mongoglot.compile({'a': 1}).matches({})", {"lark"}),
         ("next(mongoglot.connect('memory:')['a'].find({'a': 1}), 0)", {"lark"}),
         ("mongoglot.compile({'a': 1}).to_mongodb()", {"lark"}),

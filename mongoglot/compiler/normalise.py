@@ -97,7 +97,7 @@ def normalise_fields(document: Document, depth: int = MAX_DEPTH - 1) -> dict[str
     result = {}
     for name, value in document.items():
         if name.__class__ is not str or not name.isascii() or "\0" in name:
-            name = _checked_name(name)
+            name = checked_name(name)
         try:
             result[name] = normalise(value, depth)
         except EncodingError as error:
@@ -130,7 +130,12 @@ def _items(items: Any, depth: int) -> list[Any]:
     return result
 
 
-def _checked_name(name: Any) -> str:
+def checked_name(name: Any) -> str:
+    """A field's name as text.
+
+    Raises:
+        EncodingTypeError: BSON has no such names.
+    """
     if not isinstance(name, str):
         raise EncodingTypeError(f"BSON field names are str, not {type(name).__name__}", path=repr(name))
     if "\0" in name:

@@ -76,7 +76,7 @@ class TaskDatabase:
         """
         self._check_found(self._records.delete_one(_named(msg_id)).deleted_count, msg_id)
 
-    def drop_matching_records(self, check: Mapping[str, Any]) -> None:
+    def drop_matching_records(self, check: Mapping[str, Any] | str) -> None:
         """Forget the tasks whose records match a query.
 
         Raises:
@@ -105,11 +105,11 @@ class TaskDatabase:
         """
         return self.get_record(msg_id)
 
-    def find_records(self, check: Mapping[str, Any], keys: Keys = None) -> list[TaskRecord]:
+    def find_records(self, check: Mapping[str, Any] | str, keys: Keys = None) -> list[TaskRecord]:
         """The records that match a query, whole or only some keys of them.
 
         Args:
-            check: the query.
+            check: the query, as a mapping or as text.
             keys: what is wanted besides `msg_id`; what a record lacks is left out.
 
         Raises:
@@ -117,7 +117,7 @@ class TaskDatabase:
         """
         return self._find(check, projection(keys, ()))
 
-    def db_query(self, query: Mapping[str, Any], keys: Keys = None) -> list[TaskRecord]:
+    def db_query(self, query: Mapping[str, Any] | str, keys: Keys = None) -> list[TaskRecord]:
         """As `find_records`, but the buffers come only if they are among `keys`: IPython's call.
 
         Raises:
@@ -130,7 +130,7 @@ class TaskDatabase:
         found = self._records.find({}, ["msg_id"], sort="submitted")
         return [restored(document["msg_id"]) for document in found]
 
-    def explain(self, query: Mapping[str, Any], keys: Keys = None) -> dict[str, Any]:
+    def explain(self, query: Mapping[str, Any] | str, keys: Keys = None) -> dict[str, Any]:
         """What the store makes of a `db_query`: see `Collection.explain`."""
         return self._records.explain(stored_query(query), projection(keys, BUFFERS))
 

@@ -16,6 +16,8 @@ from bson import Regex
 from mongoglot.compiler.values import is_array
 from mongoglot.errors import FilterError
 from mongoglot.grammar.literals import is_operator_document
+from mongoglot.grammar.text import from_text, located
+from mongoglot.query import compile
 from mongoglot.taskdb.names import stored_name, stored_path
 from mongoglot.taskdb.records import TooDeepError, aware, escaped
 
@@ -25,7 +27,10 @@ _SAME: Final = ("$eq", "$ne")
 
 
 def stored_query(query: Any) -> Any:
-    """A query of records as a query of what is stored."""
+    """A query of records as a query of what is stored; one that is written as text comes back compiled."""
+    if isinstance(query, str):
+        with located(query):
+            return compile(stored_query(from_text(query)), dialect="taskdb")
     if not isinstance(query, Mapping):
         return query
     try:
