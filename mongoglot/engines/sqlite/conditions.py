@@ -26,10 +26,11 @@ from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite import operands
+from mongoglot.engines.sqlite.bits import bits_conditions
 from mongoglot.engines.sqlite.element import Binder, Conditions, Element
 from mongoglot.engines.sqlite.equality import equals_pattern
 from mongoglot.engines.sqlite.glob import to_sqlite_glob
-from mongoglot.engines.sqlite.kinds import bits_conditions, mod_conditions, size_conditions, type_conditions
+from mongoglot.engines.sqlite.kinds import mod_conditions, size_conditions, type_conditions
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
 
 _NUMBERS: Final = ("integer", "real")
