@@ -73,7 +73,7 @@ def _predicate(leaf: Leaf, values: list[Any]) -> dict[str, Any]:
         case Compare(_, op, operand):
             return {op: values[operand.index]}
         case In(_, list_operand):
-            return {"$in": values[list_operand.index]}
+            return {"$in": list_operand.members(values)}
         case Exists():
             return {"$exists": True}
         case HasType(_, types):
@@ -110,7 +110,7 @@ def _operators(node: Node, values: list[Any]) -> dict[str, Any] | None:
         case Not(Compare(_, "$eq", operand)) if operand.kind != "regex":
             return {"$ne": values[operand.index]}
         case Not(In(_, list_operand)):
-            return {"$nin": values[list_operand.index]}
+            return {"$nin": list_operand.members(values)}
         case Not(Exists()):
             return {"$exists": False}
         case Not(child):

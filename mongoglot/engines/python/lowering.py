@@ -214,20 +214,24 @@ def _comparison(op: str, operand: Slot, variable: str, read: str, general: str, 
 
 def _membership(operand: ListSlot, variable: str, read: str, general: str, out: SourceWriter) -> str:
     left_open = f"{general}(document, {variable})"
-    index, kinds = operand.index, operand.kinds
+    kinds = operand.kinds
     if not kinds <= {"null", "int", "double", "string", "nan", "decimal", "bool"}:
         return f"{general}(document, {read})"
     hits = []
     if "null" in kinds:
         hits.append(f"{variable} is None or {variable} is MISSING")
     if "string" in kinds:
-        strings = out.bind("p", lambda values: frozenset(v for v in values[index] if isinstance(v, str)))
+        strings = out.bind(
+            "p", lambda values: frozenset(v for v in operand.members(values) if isinstance(v, str))
+        )
         hits.append(f"kind is str and {variable} in {strings}")
     if kinds & {"int", "double", "decimal"}:
-        numbers = out.bind("p", lambda values: _numbers(values[index]))
+        numbers = out.bind("p", lambda values: _numbers(operand.members(values)))
         hits.append(f"(kind is int or kind is float or kind is Int64) and {variable} in {numbers}")
     if "bool" in kinds:
-        truths = out.bind("p", lambda values: frozenset(v for v in values[index] if isinstance(v, bool)))
+        truths = out.bind(
+            "p", lambda values: frozenset(v for v in operand.members(values) if isinstance(v, bool))
+        )
         hits.append(f"kind is bool and {variable} in {truths}")
     # a NaN is found by the general test, so a float that is in no set stays open where the list has one
     decided = "PLAIN" if "nan" not in kinds else "NOT_A_NUMBER"

@@ -69,7 +69,7 @@ def identity_condition(leaf: Leaf, column: str) -> Bound | None:
             label = f"id{operand.index}"
             members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
             chosen = sql.select([sql.name("value", "list")], [members])
-            return sql.member_of(value, chosen), {label: (operand.index, _identities)}
+            return sql.member_of(value, chosen), {label: (operand, _identities)}
         case _:
             return None
 
@@ -104,7 +104,7 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
             if list_operand.kinds & _KINDS[column.type]:
                 members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
                 hits.append(sql.member_of(value, sql.select([sql.name("value", "list")], [members])))
-                parameters[label] = (list_operand.index, _list_binder(column.type))
+                parameters[label] = (list_operand, _list_binder(column.type))
             return sql.some_of(hits), parameters, False
         case Glob(_, operand):
             if column.type != "string":

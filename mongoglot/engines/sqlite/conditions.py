@@ -137,7 +137,7 @@ def membership(operand: ListSlot) -> Conditions:
     texts: list[Callable[[Element], Expression]] = []
 
     def bind(suffix: str, binder: Binder) -> str:
-        found.parameters[f"{label}_{suffix}"] = (operand.index, binder)
+        found.parameters[f"{label}_{suffix}"] = (operand, binder)
         return f"{label}_{suffix}"
 
     if kinds & {"int", "double", "decimal"}:

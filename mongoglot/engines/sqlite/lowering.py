@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, final
 
-from mongoglot.compiler.ast import Always, Bits, ElemMatch, Glob, HasType, Leaf, Mod, Node, Path, Size, dotted
+from mongoglot.compiler.ast import (
+    Always,
+    Bits,
+    ElemMatch,
+    Glob,
+    HasType,
+    Leaf,
+    ListSlot,
+    Mod,
+    Node,
+    Path,
+    Size,
+    dotted,
+)
 from mongoglot.compiler.lowering import Superset
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split, split
@@ -46,10 +59,17 @@ class Statement:
 
     def bind(self, values: list[Any]) -> dict[str, Any]:
         """The parameters for the values of one query."""
-        return {
-            label: binder(None if slot is None else values[slot])
-            for label, (slot, binder) in self.binders.items()
-        }
+        return {label: binder(_operand(source, values)) for label, (source, binder) in self.binders.items()}
+
+
+def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:
+    match source:
+        case None:
+            return None
+        case ListSlot():
+            return source.members(values)
+        case _:
+            return values[source]
 
 
 def lower(node: Node, table: Table) -> Statement:
