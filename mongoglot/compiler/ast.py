@@ -88,10 +88,17 @@ class Exists:
 @final
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """Some element of the path is a string that the shell pattern matches, case and all (task dialect)."""
+    """Some element of the path is a string that the shell pattern matches, case and all (task dialect).
+
+    Attributes:
+        path: of the strings.
+        operand: the pattern.
+        plain: whether it is short and has neither U+0000 nor U+0001, which some targets cannot say.
+    """
 
     path: Path
     operand: Slot
+    plain: bool
 
 
 @final

@@ -9,6 +9,7 @@ and `c < x''` keeps them out.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, Final, assert_never
 
 from mongoglot.compiler.ast import Bits, Compare, ElemMatch, Exists, Glob, HasType, In, Leaf, Mod, Size
@@ -18,7 +19,7 @@ from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column, ColumnType
 from mongoglot.engines.sqlite.conditions import conditions_of
 from mongoglot.engines.sqlite.element import Binder, Element, Parameters
-from mongoglot.engines.sqlite.glob import to_sqlite_glob
+from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob
 from mongoglot.engines.sqlite.numbers import native_number
 from mongoglot.engines.sqlite.paths import Place
 from mongoglot.engines.sqlite.tags import identity
@@ -106,13 +107,12 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
                 hits.append(sql.member_of(value, sql.select([sql.name("value", "list")], [members])))
                 parameters[label] = (list_operand, _list_binder(column.type))
             return sql.some_of(hits), parameters, False
-        case Glob(_, operand):
+        case Glob(_, operand, plain):
             if column.type != "string":
                 return sql.FALSE, {}, False
             label = f"c{operand.index}"
-            has_nul = sql.call("instr", sql.cast(value, "BLOB"), sql.blob("00"))
-            matches = sql.glob(value, sql.parameter(label))
-            return sql.some_of([matches, has_nul]), {label: (operand.index, to_sqlite_glob)}, False
+            condition = matches_glob(value, sql.parameter(label))
+            return condition, {label: (operand.index, partial(to_sqlite_glob, plain=plain))}, True
         case HasType(_, types):
             return _type_condition(column, types), {}, False
         case Mod() | Bits():

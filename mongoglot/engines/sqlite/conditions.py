@@ -29,9 +29,10 @@ from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.bits import bits_conditions
 from mongoglot.engines.sqlite.element import Binder, Conditions, Element
 from mongoglot.engines.sqlite.equality import equals_pattern
-from mongoglot.engines.sqlite.glob import to_sqlite_glob
+from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob, without_nul
 from mongoglot.engines.sqlite.kinds import mod_conditions, size_conditions, type_conditions
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sqlite.tags import ESCAPED, ESCAPED_END, TAG
 
 _NUMBERS: Final = ("integer", "real")
 _TAGGED: Final = frozenset(
@@ -47,8 +48,8 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return comparison(op, operand)
         case In(_, operand):
             return membership(operand)
-        case Glob(_, operand):
-            return glob(operand)
+        case Glob(_, operand, plain):
+            return glob(operand, plain)
         case Exists():
             return Conditions(default=True)
         case HasType(_, types):
@@ -224,15 +225,21 @@ def _patterns(holds: Callable[[Any], bool], items: list[Any]) -> str:
     return "[" + ",".join(operands.equality_pattern(item) for item in items if holds(item)) + "]"
 
 
-def glob(operand: Slot) -> Conditions:
-    """`$glob`: what SQLite's GLOB lets through is tested again, and so is a string with a NUL, where it stops."""
+def glob(operand: Slot, plain: bool) -> Conditions:
+    """`$glob`; a pattern that is not plain lets strings through that are tested again."""
     index = operand.index
-    found = Conditions(superset=True)
-    found.parameters[f"p{index}"] = (index, to_sqlite_glob)
+    found = Conditions(superset=not plain)
+    found.parameters[f"p{index}"] = (index, partial(to_sqlite_glob, plain=plain))
 
     def matches(element: Element) -> Expression:
-        has_nul = sql.call("instr", sql.cast(element.value, "BLOB"), sql.blob("00"))
-        return sql.some_of([sql.glob(element.value, _p(index)), has_nul])
+        text = element.value
+        own = sql.compare("$lt", text, sql.characters(TAG))
+        escaped = sql.compare("$lt", text, sql.characters(ESCAPED_END))
+        # what a tag stands for is no string, but for one that begins like a tag itself
+        behind = sql.call("substr", without_nul(text), sql.integer(len(ESCAPED) + 1))
+        return sql.case(
+            [(own, matches_glob(text, _p(index))), (escaped, sql.glob(behind, _p(index)))], sql.FALSE
+        )
 
     found.by_type["text"] = matches
     return found

@@ -150,5 +150,5 @@ class SqliteLowering(Connectives):
 
 
 def _bounded(leaf: Leaf, code: Condition) -> Condition | Superset[Condition]:
-    """GLOB lets strings with a NUL through."""
-    return Superset(code) if isinstance(leaf, Glob) else code
+    """A column's GLOB says plain patterns only."""
+    return Superset(code) if isinstance(leaf, Glob) and not leaf.plain else code
