@@ -31,9 +31,8 @@ def int64_range(rounding: Rounding) -> Interval:
     if rounding == ROUND_DOWN:
         below, above = Decimal(INT64_MIN - 1), Decimal(INT64_MAX + 1)
         return _stored(below) + "!", _stored(above)
-    one_half = Decimal("0.5")
-    # the bounds are even, so a half below the lowest is rounded to it, and one above the highest is not
-    return _stored(INT64_MIN - one_half), _stored(INT64_MAX + one_half)
+    # the lowest is even, so a half below it is rounded to it; the highest is odd, and a half above it is not
+    return _stored(Decimal(f"{INT64_MIN}.5")), _stored(Decimal(f"{INT64_MAX}.5"))
 
 
 def _stored(number: Decimal) -> str:
