@@ -34,7 +34,15 @@ from mongoglot.compiler.ast import (
     Slot,
     leaves,
 )
-from mongoglot.compiler.values import MISSING, Document, Missing, is_nan, milliseconds
+from mongoglot.compiler.values import (
+    MISSING,
+    Document,
+    Missing,
+    ValueClass,
+    is_nan,
+    milliseconds,
+    value_class,
+)
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
 
@@ -215,7 +223,7 @@ def _comparison(op: str, operand: Slot, variable: str, read: str, general: str, 
 def _membership(operand: ListSlot, variable: str, read: str, general: str, out: SourceWriter) -> str:
     left_open = f"{general}(document, {variable})"
     kinds = operand.kinds
-    if not kinds <= {"null", "int", "double", "string", "nan", "decimal", "bool"}:
+    if not kinds <= {"null", "int", "double", "string", "nan", "decimal", "bool", "objectid", "date"}:
         return f"{general}(document, {read})"
     hits = []
     if "null" in kinds:
@@ -233,10 +241,22 @@ def _membership(operand: ListSlot, variable: str, read: str, general: str, out: 
             "p", lambda values: frozenset(v for v in operand.members(values) if isinstance(v, bool))
         )
         hits.append(f"kind is bool and {variable} in {truths}")
+    if "objectid" in kinds:
+        ids = out.bind("p", lambda values: frozenset(_of_class("objectid", operand.members(values))))
+        hits.append(f"kind is ObjectId and {variable} in {ids}")
+    if "date" in kinds:
+        instants = out.bind(
+            "p", lambda values: frozenset(map(milliseconds, _of_class("date", operand.members(values))))
+        )
+        hits.append(f"kind is datetime and milliseconds({variable}) in {instants}")
     # a NaN is found by the general test, so a float that is in no set stays open where the list has one
     decided = "PLAIN" if "nan" not in kinds else "NOT_A_NUMBER"
     hits.append(f"kind not in {decided} and {left_open}")
     return f"(kind := {read}.__class__) is None or " + " or ".join(hits)
+
+
+def _of_class(kind: ValueClass, members: list[Any]) -> list[Any]:
+    return [member for member in members if value_class(member) == kind]
 
 
 def _numbers(members: list[Any]) -> frozenset[Any]:
