@@ -190,4 +190,5 @@ def tree_text(node: Node, indent: str = "") -> str:
 
 def _slot(slot: Slot | ListSlot) -> str:
     kinds = slot.kind if isinstance(slot, Slot) else f"list of {'|'.join(sorted(slot.kinds))}"
-    return f"{kinds}[{slot.index}]"
+    parts = slot.parts if isinstance(slot, ListSlot) else ()
+    return f"{kinds}[{', '.join(str(part.index) for part in parts or (slot,))}]"

@@ -122,7 +122,9 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[Subject, Path]:
     groups: dict[Subject, list[Group]] = {
         "matches": [*recorded(("",)), compared_each_with_each(), *asked_at_random(8, 40, 500)],
         "sqlite": [
-            *recorded(("mixed", "path", "value/number/decimal", "op/type", "op/elemMatch")),
+            *recorded(
+                ("mixed", "path", "value/number/decimal", "op/type", "op/elemMatch", "op/bits", "op/mod")
+            ),
             compared_each_with_each(),
             *asked_at_random(4, 40, 100),
         ],

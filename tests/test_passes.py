@@ -25,7 +25,7 @@ from mongoglot.compiler.plan import CACHE_SIZE, Plan, PlanCache
 from mongoglot.compiler.values import MISSING
 from mongoglot.compiler.walk import elements
 from mongoglot.engines import python
-from mongoglot.testing import LANGUAGE, random_documents, random_filter
+from mongoglot.testing import LANGUAGE, generate, random_documents, random_filter
 from mongoglot.testing.alphabet import COMPARISONS, EVERY_SCALAR
 
 SEED = int(os.environ.get("MONGOGLOT_TEST_SEED", "1"))
@@ -44,6 +44,20 @@ def documents_and_filters(
         documents = random_documents(rng, 25)
         for _ in range(25):
             yield documents, random_filter(rng, operators=operators, near=documents)
+
+
+def alternatives(rng: random.Random, near: list[dict[str, Any]]) -> dict[str, Any]:
+    """An `$or` of equalities with values of all classes, on few paths."""
+    choices = generate.RandomChoices(rng)
+    paths = [generate.path_and_operand(choices, near)[0] for _ in range(rng.randint(1, 2))]
+    parts: list[dict[str, Any]] = []
+    for _ in range(rng.randint(2, 5)):
+        operand = generate.path_and_operand(choices, near)[1]
+        members = [
+            member for member in (operand, rng.choice(EVERY_SCALAR)) if generate.is_plain_literal(member)
+        ]
+        parts.append({rng.choice(paths): rng.choice(({"$eq": operand}, {"$in": members}, {"$gt": 1}))})
+    return rng.choice(({"$or": parts}, {"$nor": parts}, {"$or": [parts[0], {"$or": parts[1:]}]}))
 
 
 def answers(node: Node, values: list[Any], documents: list[dict[str, Any]]) -> list[bool]:
@@ -83,8 +97,9 @@ EQUAL: dict[str, Callable[[Any], bool]] = {
 @pytest.mark.parametrize("step", [*PASSES, optimise], ids=lambda step: step.__name__)
 def test_meaning_is_kept(step: Pass) -> None:
     changed = matched = 0
-    for documents, condition in documents_and_filters(20, operators=OPERATORS):
-        query = mongoglot.compile(condition)
+    rng = random.Random(SEED)
+    for number, (documents, condition) in enumerate(documents_and_filters(20, operators=OPERATORS)):
+        query = mongoglot.compile(alternatives(rng, documents) if number % 4 == 0 else condition)
         node = step(query.ast)
         if node != query.ast:
             expected = answers(query.ast, query.values, documents)
@@ -153,6 +168,10 @@ def children(node: Node) -> tuple[Node, ...]:
         ({"a": {"$not": {"$not": {"$gt": 1}}}}, {"a": {"$gt": 1}}),
         ({"$and": [{"$and": [{"a": 1}, {}]}, {"$nor": [{"b": {"$in": []}}]}]}, {"a": 1}),
         ({"$or": [{"a": 1}, {"$or": [{"b": 1}, {"c": {"$gt": None}}]}]}, {"$or": [{"a": 1}, {"b": 1}]}),
+        ({"$or": [{"a": 1}, {"a": "x"}, {"a": None}]}, {"a": {"$in": [1, "x", None]}}),
+        ({"$or": [{"a": 1}, {"$or": [{"a": {"$in": [2, [3]]}}, {"a": {}}]}]}, {"a": {"$in": [1, 2, [3], {}]}}),
+        ({"$nor": [{"a": 1}, {"b": 1}, {"a": 2}]}, {"$nor": [{"a": {"$in": [1, 2]}}, {"b": 1}]}),
+        ({"a": {"$elemMatch": {"$or": [{"b": 1}, {"b": 2}]}}}, {"a": {"$elemMatch": {"b": {"$in": [1, 2]}}}}),
     ],
 )  # fmt: skip
 def test_filters_that_become_one(condition: dict[str, Any], same: dict[str, Any]) -> None:
@@ -167,6 +186,8 @@ def test_filters_that_become_one(condition: dict[str, Any], same: dict[str, Any]
         ({"a": {"$ne": None}}, {"a": {"$exists": True}}),
         ({"a": {"$exists": False}}, {"a": None}),
         ({"a": {"$in": [1]}}, {"a": True}),
+        ({"$or": [{"a": 1}, {"a.b": 1}]}, {"a": {"$in": [1, 1]}}),
+        ({"$and": [{"a": 1}, {"a": 2}]}, {"a": {"$in": [1, 2]}}),
     ],
 )
 def test_filters_that_never_become_one(condition: dict[str, Any], other: dict[str, Any]) -> None:
@@ -192,8 +213,8 @@ def bound(query: mongoglot.Query) -> Any:
         match part:
             case Slot(index, kind):
                 return kind, bson.encode({"": query.values[index]})
-            case ListSlot(index, kinds):
-                return kinds, bson.encode({"": query.values[index]})
+            case ListSlot(_, kinds):
+                return kinds, bson.encode({"": part.members(query.values)})
             case tuple():
                 return tuple(map(shown, part))
             case _ if dataclasses.is_dataclass(part):

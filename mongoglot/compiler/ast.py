@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, final
 
 from mongoglot.compiler.values import ValueClass
 
@@ -32,10 +32,30 @@ class Slot:
 @final
 @dataclass(frozen=True, slots=True)
 class ListSlot:
-    """A list of literals: where it stands in the query's values, and the classes of its members."""
+    """A list of literals: where it stands in the query's values, and the classes of its members.
+
+    Attributes:
+        index: of the list, or of the first of its parts.
+        kinds: the classes of its members.
+        parts: where a pass made one list of several operands; else nothing.
+    """
 
     index: int
     kinds: frozenset[ValueClass]
+    parts: tuple[Slot | ListSlot, ...] = ()
+
+    def members(self, values: list[Any]) -> list[Any]:
+        """The list, among the values of one query."""
+        if not self.parts:
+            found: list[Any] = values[self.index]
+            return found
+        result: list[Any] = []
+        for part in self.parts:
+            if isinstance(part, Slot):
+                result.append(values[part.index])
+            else:
+                result.extend(part.members(values))
+        return result
 
 
 @final
@@ -68,10 +88,17 @@ class Exists:
 @final
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """Some element of the path is a string that the shell pattern matches, case and all (task dialect)."""
+    """Some element of the path is a string that the shell pattern matches, case and all (task dialect).
+
+    Attributes:
+        path: of the strings.
+        operand: the pattern.
+        plain: whether it is short and has neither U+0000 nor U+0001, which some targets cannot say.
+    """
 
     path: Path
     operand: Slot
+    plain: bool
 
 
 @final

@@ -20,17 +20,21 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    ListSlot,
     Mod,
     Node,
     Not,
     Or,
+    Path,
     RegexMatch,
     Sample,
     ServerOnly,
     Size,
+    Slot,
     conjunction,
     disjunction,
 )
+from mongoglot.compiler.values import ValueClass
 
 Pass: TypeAlias = Callable[[Node], Node]
 
@@ -134,7 +138,64 @@ def flatten(node: Node) -> Node:
             return node
 
 
-PASSES: tuple[Pass, ...] = (decide_operands, remove_double_negation, fold_constants, flatten)
+@everywhere
+def gather_equalities(node: Node) -> Node:
+    """`a = 1 or b = 2 or a = 3 or a in l` → `a in [1, 3, *l] or b = 2`.
+
+    Not where the operand is a regular expression: one in a list also matches strings (semantics 3.1).
+    """
+    if not isinstance(node, Or):
+        return node
+    operands: dict[Path, list[Slot | ListSlot]] = {}
+    for child in node.children:
+        if (found := _equality(child)) is not None:
+            operands.setdefault(found[0], []).append(found[1])
+    if all(len(parts) == 1 for parts in operands.values()):
+        return node
+    children: list[Node] = []
+    for child in node.children:
+        found = _equality(child)
+        if found is None:
+            children.append(child)
+            continue
+        parts = operands.pop(found[0], [])  # the first that is met stands for all
+        if parts:
+            children.append(child if len(parts) == 1 else In(found[0], _joined(parts)))
+    return disjunction(tuple(children))
+
+
+def _equality(node: Node) -> tuple[Path, Slot | ListSlot] | None:
+    """The path of an equality with one value or several, and its operand."""
+    match node:
+        case Compare(path, "$eq", operand) if operand.kind != "regex":
+            return path, operand
+        case In(path, operand) if "regex" not in operand.kinds:
+            return path, operand
+        case _:
+            return None
+
+
+def _joined(operands: list[Slot | ListSlot]) -> ListSlot:
+    """The list of all that the operands hold."""
+    parts: list[Slot | ListSlot] = []
+    kinds = set[ValueClass]()
+    for operand in operands:
+        if isinstance(operand, Slot):
+            parts.append(operand)
+            kinds.add(operand.kind)
+        else:
+            parts.extend(operand.parts or (operand,))
+            kinds |= operand.kinds
+    return ListSlot(parts[0].index, frozenset(kinds), tuple(parts))
+
+
+PASSES: tuple[Pass, ...] = (
+    decide_operands,
+    remove_double_negation,
+    fold_constants,
+    flatten,
+    gather_equalities,
+)
 
 
 def optimise(node: Node) -> Node:

@@ -48,7 +48,7 @@ MAX_STORED_DEPTH: Final = 180
 """How deep a server lets stored documents nest (measured on 6.0.5: 180 levels are stored, 181 are not)."""
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 RANK: Final[dict[ValueClass, int]] = {
     "minkey": -1, "null": 5, "nan": 10, "int": 10, "double": 10, "decimal": 10, "string": 15, "object": 20,
@@ -102,7 +102,7 @@ _Classifier: TypeAlias = Callable[[Any], ValueClass]
 
 
 def _of_int(value: int) -> ValueClass:
-    if not _INT64_MIN <= value <= _INT64_MAX:
+    if not INT64_MIN <= value <= INT64_MAX:
         raise EncodingRangeError("BSON holds ints of up to 64 bits")
     return "int"
 

@@ -149,8 +149,8 @@ def _applied(operator: Any, path: Path) -> Node:
             (_, _, truth), _slot = operator.children[0].value
             return Exists(path) if truth else Not(Exists(path))
         case "glob":
-            (_, _, kind), index = operator.children[0].value
-            return Glob(path, Slot(index, kind))
+            (_, _, kind, plain), index = operator.children[0].value
+            return Glob(path, Slot(index, kind), plain)
         case "type":
             (_, _, types), _slot = operator.children[0].value
             return HasType(path, types)

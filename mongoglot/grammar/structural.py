@@ -25,6 +25,7 @@ NUMBER_CODES: Final = frozenset({1, 16, 18, 19})
 _CODES: Final = frozenset(TYPE_CODES.values())
 _INT64_MAX: Final = 2**63 - 1
 _INT32_MAX: Final = 2**31 - 1
+_LONGEST_GLOB: Final = 1000
 
 
 def types_of(operand: Any, field: str) -> frozenset[int]:
@@ -190,7 +191,12 @@ def is_match_of_values(operand: Mapping[Any, Any], top_level: frozenset[str]) ->
     return first not in top_level and not operand.keys() & {"$ref", "$id", "$db"}
 
 
+def is_plain_glob(pattern: str) -> bool:
+    """Whether a shell pattern is one that every target can say: short, without U+0000 and U+0001."""
+    return len(pattern) <= _LONGEST_GLOB and "\0" not in pattern and "\x01" not in pattern
+
+
 __all__ = [
     "NUMBER_CODES", "TYPE_CODES", "bits_of", "check_constant", "divisor_and_remainder", "is_match_of_values",
-    "rate_of", "size_of", "types_of",
+    "is_plain_glob", "rate_of", "size_of", "types_of",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ known shape is checked like any other; what nests in what is the grammar's busin
 A token's parts by kind: EQUALS has the dotted path and the class of its literal; FIELD the path; COMPARE, GLOB
 and LITERAL the operator and the operand's class; LIST the operator and the set of its members' classes. Operands
 that change the code are part of the token: the truth of EXISTS, the codes of TYPE, the numbers of MOD, SIZE and
-BITS. The others have the operator and nothing more.
+BITS, whether the pattern of GLOB is plain. The others have the operator and nothing more.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Tokeniser:
                     kind = self.read_literal(operand, depth)
                     if kind != "string":
                         raise FilterError(2, "$glob has to be a string")
-                    emit((form, name, kind))
+                    emit((form, name, kind, structural.is_plain_glob(operand)))
                 case "NOT":
                     self.read_negation(operand, field, depth)
                 case "TYPE":

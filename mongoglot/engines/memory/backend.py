@@ -117,8 +117,8 @@ def _named_keys(query: BoundPlan) -> list[SortKey] | None:
         match part:
             case Compare(("_id",), "$eq", operand):
                 return [sort_key(query.values[operand.index])]
-            case In(("_id",), operand) if len(query.values[operand.index]) == 1:
-                return [sort_key(query.values[operand.index][0])]
+            case In(("_id",), operand) if len(operand.members(query.values)) == 1:
+                return [sort_key(operand.members(query.values)[0])]
             case _:
                 pass
     return None

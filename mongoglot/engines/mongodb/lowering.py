@@ -85,7 +85,7 @@ def _predicate(leaf: Leaf, values: list[Any]) -> dict[str, Any]:
         case Compare(_, op, operand):
             return {op: values[operand.index]}
         case In(_, list_operand):
-            return {"$in": values[list_operand.index]}
+            return {"$in": list_operand.members(values)}
         case Exists():
             return {"$exists": True}
         case HasType(_, types):
@@ -129,7 +129,7 @@ def _operators(node: Node, values: list[Any]) -> dict[str, Any] | None:
         case Not(Compare(_, "$eq", operand)) if operand.kind != "regex":
             return {"$ne": values[operand.index]}
         case Not(In(_, list_operand)):
-            return {"$nin": values[list_operand.index]}
+            return {"$nin": list_operand.members(values)}
         case Not(Exists()):
             return {"$exists": False}
         case Not(child):
@@ -140,7 +140,7 @@ def _operators(node: Node, values: list[Any]) -> dict[str, Any] | None:
         case Or((In(_, list_operand), *patterns)) if all(isinstance(part, RegexMatch) for part in patterns):
             found = [values[part.operand.index] for part in patterns if isinstance(part, RegexMatch)]
             regexes = [Regex(pattern.text, pattern.options) for pattern in found]
-            return {"$in": [*values[list_operand.index], *regexes]}
+            return {"$in": [*list_operand.members(values), *regexes]}
         case Or():
             return None
         case leaf:

@@ -13,6 +13,8 @@ from mongoglot.compiler.ast import BitsOperator
 from mongoglot.compiler.values import (
     INT32_MAX,
     INT32_MIN,
+    INT64_MAX,
+    INT64_MIN,
     MISSING,
     ValueClass,
     as_mapping,
@@ -29,7 +31,6 @@ _CODES: Final[dict[ValueClass, int]] = {
     "maxkey": 127,
 }  # fmt: skip
 
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _NUMBERS: Final = frozenset({"int", "double", "decimal", "nan"})
 
 
@@ -70,7 +71,7 @@ def _truncated(exact: Any) -> int | None:
     if not (exact.is_finite() if isinstance(exact, Decimal) else math.isfinite(exact)):
         return None
     whole = int(exact)
-    return whole if _INT64_MIN <= whole <= _INT64_MAX else None
+    return whole if INT64_MIN <= whole <= INT64_MAX else None
 
 
 def size_test(length: int) -> Callable[[Any], bool]:
@@ -127,7 +128,7 @@ def _exact_int64(element: float) -> int | None:
 def _decimal_bits(element: Decimal128) -> int:
     """The server does not check decimals: they are rounded, and what does not fit becomes the lowest int64."""
     exact = element.to_decimal()
-    if not exact.is_finite() or exact.adjusted() > 20:
-        return _INT64_MIN
+    if not exact.is_finite() or (exact and exact.adjusted() > 20):  # 0E+6111 is 0
+        return INT64_MIN
     whole = int(exact.to_integral_value(rounding=ROUND_HALF_EVEN))
-    return whole if _INT64_MIN <= whole <= _INT64_MAX else _INT64_MIN
+    return whole if INT64_MIN <= whole <= INT64_MAX else INT64_MIN

@@ -39,7 +39,15 @@ from mongoglot.compiler.ast import (
 )
 from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.regex import searcher
-from mongoglot.compiler.values import MISSING, Document, Missing, is_nan, milliseconds
+from mongoglot.compiler.values import (
+    MISSING,
+    Document,
+    Missing,
+    ValueClass,
+    is_nan,
+    milliseconds,
+    value_class,
+)
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
 
@@ -230,25 +238,41 @@ def _comparison(op: str, operand: Slot, variable: str, read: str, general: str, 
 
 def _membership(operand: ListSlot, variable: str, read: str, general: str, out: SourceWriter) -> str:
     left_open = f"{general}(document, {variable})"
-    index, kinds = operand.index, operand.kinds
-    if not kinds <= {"null", "int", "double", "string", "nan", "decimal", "bool"}:
+    kinds = operand.kinds
+    if not kinds <= {"null", "int", "double", "string", "nan", "decimal", "bool", "objectid", "date"}:
         return f"{general}(document, {read})"
     hits = []
     if "null" in kinds:
         hits.append(f"{variable} is None or {variable} is MISSING")
     if "string" in kinds:
-        strings = out.bind("p", lambda values: frozenset(v for v in values[index] if isinstance(v, str)))
+        strings = out.bind(
+            "p", lambda values: frozenset(v for v in operand.members(values) if isinstance(v, str))
+        )
         hits.append(f"kind is str and {variable} in {strings}")
     if kinds & {"int", "double", "decimal"}:
-        numbers = out.bind("p", lambda values: _numbers(values[index]))
+        numbers = out.bind("p", lambda values: _numbers(operand.members(values)))
         hits.append(f"(kind is int or kind is float or kind is Int64) and {variable} in {numbers}")
     if "bool" in kinds:
-        truths = out.bind("p", lambda values: frozenset(v for v in values[index] if isinstance(v, bool)))
+        truths = out.bind(
+            "p", lambda values: frozenset(v for v in operand.members(values) if isinstance(v, bool))
+        )
         hits.append(f"kind is bool and {variable} in {truths}")
+    if "objectid" in kinds:
+        ids = out.bind("p", lambda values: frozenset(_of_class("objectid", operand.members(values))))
+        hits.append(f"kind is ObjectId and {variable} in {ids}")
+    if "date" in kinds:
+        instants = out.bind(
+            "p", lambda values: frozenset(map(milliseconds, _of_class("date", operand.members(values))))
+        )
+        hits.append(f"kind is datetime and milliseconds({variable}) in {instants}")
     # a NaN is found by the general test, so a float that is in no set stays open where the list has one
     decided = "PLAIN" if "nan" not in kinds else "NOT_A_NUMBER"
     hits.append(f"kind not in {decided} and {left_open}")
     return f"(kind := {read}.__class__) is None or " + " or ".join(hits)
+
+
+def _of_class(kind: ValueClass, members: list[Any]) -> list[Any]:
+    return [member for member in members if value_class(member) == kind]
 
 
 def _numbers(members: list[Any]) -> frozenset[Any]:

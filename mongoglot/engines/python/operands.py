@@ -156,7 +156,7 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
         case Compare(_, op, operand):
             return comparison_test(op, operand.kind, values[operand.index])
         case In(_, list_operand):
-            return membership_test(values[list_operand.index])
+            return membership_test(list_operand.members(values))
         case Glob(_, operand):
             return glob_test(values[operand.index])
         case RegexMatch(_, operand):

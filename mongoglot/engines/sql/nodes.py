@@ -157,15 +157,22 @@ def derived(query: Expression, alias: str) -> Expression:
 
 
 def select(
-    columns: Sequence[Expression], sources: Sequence[Expression], where: Expression | None = None
+    columns: Sequence[Expression], sources: Sequence[Expression] = (), where: Expression | None = None
 ) -> exp.Select:
     """`SELECT … FROM a, b WHERE …`; later sources may use columns of earlier ones."""
     query = exp.Select(expressions=list(columns))
-    query.set("from_", exp.From(this=sources[0]))
+    if sources:
+        query.set("from_", exp.From(this=sources[0]))
     for later in sources[1:]:
         query.append("joins", exp.Join(this=later))
     if where is not None:
         query.set("where", exp.Where(this=where))
+    return query
+
+
+def first_of(query: exp.Select) -> Expression:
+    """`SELECT … LIMIT 1`, which SQLite runs by itself and not as a part of the query around it."""
+    query.set("limit", exp.Limit(expression=integer(1)))
     return query
 
 
@@ -210,7 +217,7 @@ def glob(value: Expression, pattern: Expression) -> Expression:
 
 def concat(left: Expression, right: Expression) -> Expression:
     """`left || right`."""
-    return exp.DPipe(this=left, expression=right)
+    return exp.DPipe(this=_operand(left), expression=_operand(right))
 
 
 def is_same(left: Expression, right: Expression) -> Expression:
@@ -223,9 +230,24 @@ def remainder(left: Expression, right: Expression) -> Expression:
     return exp.Mod(this=_operand(left), expression=_operand(right))
 
 
+def sum_of(left: Expression, right: Expression) -> Expression:
+    """`left + right`."""
+    return exp.Add(this=_operand(left), expression=_operand(right))
+
+
+def difference(left: Expression, right: Expression) -> Expression:
+    """`left - right`."""
+    return exp.Sub(this=_operand(left), expression=_operand(right))
+
+
 def bits_and(left: Expression, right: Expression) -> Expression:
     """`left & right`."""
     return exp.BitwiseAnd(this=_operand(left), expression=_operand(right))
+
+
+def bits_right(left: Expression, places: int) -> Expression:
+    """`left >> places`."""
+    return exp.BitwiseRightShift(this=_operand(left), expression=integer(places))
 
 
 def real(value: float) -> Expression:

@@ -9,6 +9,7 @@ and `c < x''` keeps them out.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, Final, assert_never
 
 from mongoglot.compiler.ast import (
@@ -32,7 +33,7 @@ from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column, ColumnType
 from mongoglot.engines.sqlite.conditions import conditions_of, regex_call, regex_parameters
 from mongoglot.engines.sqlite.element import Binder, Element, Parameters
-from mongoglot.engines.sqlite.glob import to_sqlite_glob
+from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob
 from mongoglot.engines.sqlite.numbers import native_number
 from mongoglot.engines.sqlite.paths import Place
 from mongoglot.engines.sqlite.tags import identity
@@ -83,7 +84,7 @@ def identity_condition(leaf: Leaf, column: str) -> Bound | None:
             label = f"id{operand.index}"
             members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
             chosen = sql.select([sql.name("value", "list")], [members])
-            return sql.member_of(value, chosen), {label: (operand.index, _identities)}
+            return sql.member_of(value, chosen), {label: (operand, _identities)}
         case _:
             return None
 
@@ -118,15 +119,14 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
             if list_operand.kinds & _KINDS[column.type]:
                 members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
                 hits.append(sql.member_of(value, sql.select([sql.name("value", "list")], [members])))
-                parameters[label] = (list_operand.index, _list_binder(column.type))
+                parameters[label] = (list_operand, _list_binder(column.type))
             return sql.some_of(hits), parameters, False
-        case Glob(_, operand):
+        case Glob(_, operand, plain):
             if column.type != "string":
                 return sql.FALSE, {}, False
             label = f"c{operand.index}"
-            has_nul = sql.call("instr", sql.cast(value, "BLOB"), sql.blob("00"))
-            matches = sql.glob(value, sql.parameter(label))
-            return sql.some_of([matches, has_nul]), {label: (operand.index, to_sqlite_glob)}, False
+            condition = matches_glob(value, sql.parameter(label))
+            return condition, {label: (operand.index, partial(to_sqlite_glob, plain=plain))}, True
         case RegexMatch(_, operand):
             if column.type != "string":
                 return sql.FALSE, {}, False

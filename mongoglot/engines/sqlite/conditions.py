@@ -30,13 +30,14 @@ from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite import operands
+from mongoglot.engines.sqlite.bits import bits_conditions
 from mongoglot.engines.sqlite.element import Binder, Conditions, Element, Parameters
 from mongoglot.engines.sqlite.equality import equals_pattern
 from mongoglot.engines.sqlite.functions import REGEX_FUNCTION
-from mongoglot.engines.sqlite.glob import to_sqlite_glob
-from mongoglot.engines.sqlite.kinds import bits_conditions, mod_conditions, size_conditions, type_conditions
+from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob, without_nul
+from mongoglot.engines.sqlite.kinds import mod_conditions, size_conditions, type_conditions
 from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
-from mongoglot.engines.sqlite.tags import ESCAPED, TAG
+from mongoglot.engines.sqlite.tags import ESCAPED, ESCAPED_END, TAG
 
 _NUMBERS: Final = ("integer", "real")
 _TAGGED: Final = frozenset(
@@ -52,8 +53,8 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return comparison(op, operand)
         case In(_, operand):
             return membership(operand)
-        case Glob(_, operand):
-            return glob(operand)
+        case Glob(_, operand, plain):
+            return glob(operand, plain)
         case RegexMatch(_, operand):
             return regex(operand)
         case Exists():
@@ -146,7 +147,7 @@ def membership(operand: ListSlot) -> Conditions:
     texts: list[Callable[[Element], Expression]] = []
 
     def bind(suffix: str, binder: Binder) -> str:
-        found.parameters[f"{label}_{suffix}"] = (operand.index, binder)
+        found.parameters[f"{label}_{suffix}"] = (operand, binder)
         return f"{label}_{suffix}"
 
     if kinds & {"int", "double", "decimal"}:
@@ -233,15 +234,21 @@ def _patterns(holds: Callable[[Any], bool], items: list[Any]) -> str:
     return "[" + ",".join(operands.equality_pattern(item) for item in items if holds(item)) + "]"
 
 
-def glob(operand: Slot) -> Conditions:
-    """`$glob`: what SQLite's GLOB lets through is tested again, and so is a string with a NUL, where it stops."""
+def glob(operand: Slot, plain: bool) -> Conditions:
+    """`$glob`; a pattern that is not plain lets strings through that are tested again."""
     index = operand.index
-    found = Conditions(superset=True)
-    found.parameters[f"p{index}"] = (index, to_sqlite_glob)
+    found = Conditions(superset=not plain)
+    found.parameters[f"p{index}"] = (index, partial(to_sqlite_glob, plain=plain))
 
     def matches(element: Element) -> Expression:
-        has_nul = sql.call("instr", sql.cast(element.value, "BLOB"), sql.blob("00"))
-        return sql.some_of([sql.glob(element.value, _p(index)), has_nul])
+        text = element.value
+        own = sql.compare("$lt", text, sql.characters(TAG))
+        escaped = sql.compare("$lt", text, sql.characters(ESCAPED_END))
+        # what a tag stands for is no string, but for one that begins like a tag itself
+        behind = sql.call("substr", without_nul(text), sql.integer(len(ESCAPED) + 1))
+        return sql.case(
+            [(own, matches_glob(text, _p(index))), (escaped, sql.glob(behind, _p(index)))], sql.FALSE
+        )
 
     found.by_type["text"] = matches
     return found
@@ -255,17 +262,14 @@ def regex(operand: Slot) -> Conditions:
     found.parameters[f"p{index}_stored"] = (index, _stored_regex)
 
     def matches(element: Element) -> Expression:
-        begins = sql.call("substr", element.value, sql.integer(1), sql.integer(2))
-        unescaped = sql.call("substr", element.value, sql.integer(3))
+        text = element.value
+        own = sql.compare("$lt", text, sql.characters(TAG))
+        escaped = sql.compare("$lt", text, sql.characters(ESCAPED_END))
+        # cut off as bytes: of a text, substr sees nothing behind a NUL
+        behind = sql.call("substr", sql.cast(text, "BLOB"), sql.integer(len(ESCAPED.encode()) + 1))
         return sql.case(
-            [
-                (
-                    sql.compare("$lt", element.value, sql.characters(TAG)),
-                    regex_call(element.value, operand),
-                ),
-                (sql.equals(begins, sql.characters(ESCAPED)), regex_call(unescaped, operand)),
-            ],
-            sql.equals(element.value, _parameter(f"p{index}_stored", element)),
+            [(own, regex_call(text, operand)), (escaped, regex_call(sql.cast(behind, "TEXT"), operand))],
+            sql.equals(text, _parameter(f"p{index}_stored", element)),
         )
 
     found.by_type["text"] = matches

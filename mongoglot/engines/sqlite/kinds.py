@@ -1,18 +1,19 @@
-"""Conditions of the operators that look at a value's type, its remainder, its bits or its length."""
+"""Conditions of the operators that look at a value's type, its length or its remainder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import ROUND_DOWN
 from functools import partial
 from typing import Any, Final
 
-from mongoglot.compiler.ast import BitsOperator
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite import operands
+from mongoglot.engines.sqlite.decimals import int64_of, int64_range
 from mongoglot.engines.sqlite.element import Conditions, Element
-from mongoglot.engines.sqlite.numbers import KEY_LENGTH
+from mongoglot.engines.sqlite.numbers import KEY_LENGTH, Interval
 
 _STRINGS: Final[dict[int, ValueClass]] = {
     2: "string", 5: "binary", 7: "objectid", 9: "date", 11: "regex", 13: "code", 15: "scoped code",
@@ -22,6 +23,7 @@ _STRINGS: Final[dict[int, ValueClass]] = {
 
 _DOUBLE, _OBJECT, _ARRAY, _BOOL, _NULL, _INT, _LONG, _DECIMAL = 1, 3, 4, 8, 10, 16, 18, 19
 _INT64_LIMIT: Final = 2.0**63
+_INT64: Final = int64_range(ROUND_DOWN)
 
 
 def type_conditions(types: frozenset[int]) -> Conditions:
@@ -43,7 +45,7 @@ def type_conditions(types: frozenset[int]) -> Conditions:
             _always if {_DOUBLE, _LONG} <= types else partial(_is_short_int64, _LONG in types)
         )
     brackets = sorted(_STRINGS[code] for code in types & _STRINGS.keys())
-    texts: list[Callable[[Element], Expression]] = [partial(_in_bracket, found, kind) for kind in brackets]
+    texts: list[Callable[[Element], Expression]] = [partial(in_bracket, found, kind) for kind in brackets]
     if types & {_DOUBLE, _DECIMAL}:
         texts.append(partial(_is_number_tag, _DOUBLE in types, _DECIMAL in types))
     if texts:
@@ -68,13 +70,18 @@ def _is_short_int64(wanted: bool, element: Element) -> Expression:
     return spelled if wanted else sql.negated(spelled)
 
 
-def _in_bracket(found: Conditions, kind: ValueClass, element: Element) -> Expression:
+def in_bracket(found: Conditions, kind: ValueClass, element: Element) -> Expression:
+    """Whether a string is in the bracket of a type."""
     label = f"type_{kind.replace(' ', '_')}"
-    low, high = operands.tag_range(kind)
+    return in_interval(found, element, label, operands.tag_range(kind))
+
+
+def in_interval(found: Conditions, element: Element, label: str, interval: Interval) -> Expression:
+    """Whether a string is in an interval, whose bounds become parameters."""
+    low, high = interval
     found.parameters[f"{label}_from"] = (None, lambda _: low)
     found.parameters[f"{label}_to"] = (None, lambda _: high)
-    bounds = sql.parameter(f"{label}_from"), sql.parameter(f"{label}_to")
-    return sql.between(element.value, *bounds)
+    return sql.between(element.value, sql.parameter(f"{label}_from"), sql.parameter(f"{label}_to"))
 
 
 def _is_number_tag(doubles: bool, decimals: bool, element: Element) -> Expression:
@@ -101,8 +108,8 @@ def size_conditions(length: int) -> Conditions:
 
 
 def mod_conditions(divisor: int, remainder: int) -> Conditions:
-    """`$mod` (semantics 3.5); decimals are let through and tested again."""
-    found = Conditions(superset=True)
+    """`$mod` (semantics 3.5)."""
+    found = Conditions()
     label = f"mod_{divisor}_{remainder}".replace("-", "n")
     found.parameters[f"{label}_by"] = (None, lambda _: divisor)
     found.parameters[f"{label}_is"] = (None, lambda _: remainder)
@@ -112,58 +119,19 @@ def mod_conditions(divisor: int, remainder: int) -> Conditions:
         return sql.equals(left, sql.parameter(f"{label}_is"))
 
     found.by_type["integer"] = lambda element: leaves(element.value)
-    found.by_type["real"] = lambda element: _if_int64(element, leaves(sql.cast(element.value, "INTEGER")))
-    found.by_type["text"] = _is_any_number_tag
-    return found
-
-
-def bits_conditions(op: BitsOperator, positions: tuple[int, ...]) -> Conditions:
-    """The operators of bits (semantics 3.8); decimals and binary values are let through and tested again."""
-    found = Conditions(superset=True)
-    mask = sum(1 << position for position in positions if position < 63)
-    sign = any(position >= 63 for position in positions)
-    label = f"{op[1:]}_{mask}"
-    found.parameters[label] = (None, lambda _: mask)
-
-    def holds(whole: Expression) -> Expression:
-        masked = sql.bits_and(whole, sql.parameter(label))
-        negative = sql.compare("$lt", whole, sql.integer(0))
-        positive = sql.compare("$gte", whole, sql.integer(0))
-        match op:
-            case "$bitsAllSet":
-                return sql.all_of([sql.equals(masked, sql.parameter(label)), *([negative] if sign else [])])
-            case "$bitsAnySet":
-                return sql.some_of(
-                    [sql.negated(sql.equals(masked, sql.integer(0))), *([negative] if sign else [])]
-                )
-            case "$bitsAllClear":
-                return sql.all_of([sql.equals(masked, sql.integer(0)), *([positive] if sign else [])])
-            case "$bitsAnyClear":
-                some = sql.negated(sql.equals(masked, sql.parameter(label)))
-                return sql.some_of([some, *([positive] if sign else [])])
-
-    def on_real(element: Element) -> Expression:
-        whole = sql.cast(element.value, "INTEGER")
-        integral = sql.equals(element.value, whole)
-        return _if_int64(element, sql.all_of([integral, holds(whole)]))
-
-    found.by_type["integer"] = lambda element: holds(element.value)
-    found.by_type["real"] = on_real
-    found.by_type["text"] = lambda element: sql.some_of(
-        [_is_any_number_tag(element), _in_bracket(found, "binary", element)]
+    found.by_type["real"] = lambda element: if_int64(element, leaves(sql.cast(element.value, "INTEGER")))
+    found.by_type["text"] = lambda element: sql.case(
+        [(in_interval(found, element, "mod_int64", _INT64), leaves(int64_of(element.value, ROUND_DOWN)))],
+        sql.FALSE,
     )
     return found
 
 
-def _if_int64(element: Element, condition: Expression) -> Expression:
+def if_int64(element: Element, condition: Expression) -> Expression:
     """A condition on a real that is an int64 when truncated."""
     low = sql.compare("$gte", element.value, sql.real(-_INT64_LIMIT))
     high = sql.compare("$lt", element.value, sql.real(_INT64_LIMIT))
     return sql.case([(sql.all_of([low, high]), condition)], sql.FALSE)
-
-
-def _is_any_number_tag(element: Element) -> Expression:
-    return sql.equals(_part(element, 1, 2), sql.characters(operands.NUMBER_TAG))
 
 
 def _always(_: Any) -> Expression:

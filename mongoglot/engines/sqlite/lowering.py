@@ -12,6 +12,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     Leaf,
+    ListSlot,
     Mod,
     Node,
     Path,
@@ -60,10 +61,17 @@ class Statement:
 
     def bind(self, values: list[Any]) -> dict[str, Any]:
         """The parameters for the values of one query."""
-        return {
-            label: binder(None if slot is None else values[slot])
-            for label, (slot, binder) in self.binders.items()
-        }
+        return {label: binder(_operand(source, values)) for label, (source, binder) in self.binders.items()}
+
+
+def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:
+    match source:
+        case None:
+            return None
+        case ListSlot():
+            return source.members(values)
+        case _:
+            return values[source]
 
 
 def lower(node: Node, table: Table) -> Statement:
@@ -148,5 +156,5 @@ class SqliteLowering(Connectives):
 
 
 def _bounded(leaf: Leaf, code: Condition) -> Condition | Superset[Condition]:
-    """GLOB lets strings with a NUL through."""
-    return Superset(code) if isinstance(leaf, Glob) else code
+    """A column's GLOB says plain patterns only."""
+    return Superset(code) if isinstance(leaf, Glob) and not leaf.plain else code

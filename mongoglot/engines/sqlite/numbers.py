@@ -24,10 +24,15 @@ Interval: TypeAlias = tuple[str, str]
 NAN, MINUS_INFINITY, NEGATIVE, ZERO, POSITIVE, INFINITY = "012345"
 """The first character of a key: NaN is the lowest number."""
 
-_EXPONENT_BIAS: Final = 10_000  # decimals have exponents from -6176 to 6144
-_PRECISION: Final = 34  # digits of a Decimal128; a double may have 767, which the sticky digit stands for
-_REST: Final = 5 + _PRECISION + 1
+EXPONENT_BIAS: Final = 10_000  # decimals have exponents from -6176 to 6144
+PRECISION: Final = 34
+"""Digits of a Decimal128, and in a key; a double may have 767, which the sticky digit stands for."""
+
+_REST: Final = 5 + PRECISION + 1
 KEY_LENGTH: Final = 1 + _REST
+
+NAN_BODY: Final = NAN + "0" * _REST + " double"
+"""What the double NaN is stored as."""
 
 _COMPLEMENT: Final = str.maketrans("0123456789", "9876543210")
 
@@ -59,8 +64,8 @@ def number_key(value: Number) -> str:
         return ZERO + "0" * _REST
     sign, digits, _ = number.as_tuple()
     text = "".join(map(str, digits))
-    sticky = "5" if text[_PRECISION:].strip("0") else "0"
-    rest = f"{number.adjusted() + _EXPONENT_BIAS:05}{text[:_PRECISION]:0<{_PRECISION}}{sticky}"
+    sticky = "5" if text[PRECISION:].strip("0") else "0"
+    rest = f"{number.adjusted() + EXPONENT_BIAS:05}{text[:PRECISION]:0<{PRECISION}}{sticky}"
     return NEGATIVE + rest.translate(_COMPLEMENT) if sign else POSITIVE + rest
 
 
@@ -82,7 +87,7 @@ def short_number_key(value: Number) -> str:
 def number_body(value: float | Decimal128) -> str:
     """What a decimal or NaN is stored as: key, space, original; that of the double NaN is 'double'."""
     if not isinstance(value, Decimal128):
-        return number_key(value) + " double"
+        return NAN_BODY
     number = value.to_decimal()
     text = str(value)
     if (number.is_finite() and number) or Decimal128(text) == value:

@@ -25,6 +25,9 @@ TAG: Final = "\U0010ffff"
 ESCAPED: Final = TAG + "A"
 """Begins a string of a user that itself begins with TAG."""
 
+ESCAPED_END: Final = TAG + "B"
+"""No such string is as great."""
+
 LETTERS: Final[dict[ValueClass, str]] = {
     kind: chr(ord("B") + sorted(set(RANK.values())).index(rank)) for kind, rank in RANK.items()
 }
