@@ -12,6 +12,7 @@ import mongoglot
 from mongoglot.errors import FilterError, MongoglotError, NotYetError, UnsupportedError
 from tests.conformance.corpus import Case, all_cases, by_area, identity
 from tests.conformance.deviations import DEVIATIONS, DEVIATIONS_OF_MATCHES, DEVIATIONS_ON_SERVER
+from tests.conformance.scope import SERVER_AREAS
 from tests.conftest import ENGINES, StoreOpener
 from tests.mongod import decoded
 
@@ -31,7 +32,6 @@ DEFERRED = {
 """How many cases each reason leaves to a later version: a case can move, but not vanish."""
 
 NO_SERVER = "needs a server"
-SERVER_AREAS = ("op/where", "op/text", "op/geo")
 
 NO_ERROR_WITHOUT_COLLECTION = ("op/geo/near-without-index",)
 """A search for places needs an index, of which a server says nothing where there is no collection."""

@@ -13,6 +13,9 @@ AT_TOP = (
     JUNCTIONS | LATER_AT_TOP | {"$comment", "$alwaysTrue", "$alwaysFalse", "$where", "$text", "$sampleRate"}
 )
 DBREF_FIELDS = frozenset({"$ref", "$id", "$db"})
+SERVER_AREAS = ("op/where", "op/text", "op/geo")
+"""The areas of what only a server can answer."""
+
 INTERNAL = "$_internal"
 
 Case = Mapping[str, Any]
