@@ -11,7 +11,7 @@ from typing import Any, Final, final
 
 from bson import Code, Decimal128, ObjectId, Timestamp
 
-from mongoglot.compiler import projection as projections
+from mongoglot.compiler import projection_spec as projections
 from mongoglot.compiler import sort as sorts
 from mongoglot.compiler.normalise import normalise_fields
 from mongoglot.compiler.update import read_update
@@ -167,7 +167,8 @@ class Collection:
 
         Args:
             filter: a filter or a compiled query; None for all.
-            projection: fields to include or exclude, or a list of names; None for all.
+            projection: fields to include or exclude, `$slice`, `$elemMatch` (of MongoDB's dialect), `a.$`, or a
+                list of names; None for all.
             sort: a name, `[(name, 1 or -1), …]`, or a document.
             skip: how many to leave out at the start.
             limit: how many at most; 0 for all.
@@ -226,7 +227,8 @@ class Collection:
     ) -> FindRequest:
         skip, limit = _bound("skip", skip), _bound("limit", limit)
         query = self._compiled({} if filter is None else filter)
-        return FindRequest(query, projections.read_projection(projection), sorts.read_sort(sort), skip, limit)
+        wanted = projections.read_projection(projection, compile)
+        return FindRequest(query, wanted, sorts.read_sort(sort), skip, limit)
 
     def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:
         change = read_update(update)  # a server looks at it before the filter
