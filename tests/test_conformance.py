@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
     from pymongo.database import Database
 
-COVERED = 1998
+COVERED = 2070
 
 DEFERRED = {
     "uses $regex": 252, "uses $jsonSchema": 100, "collation": 98, "uses $expr": 91,
-    "uses a regex pattern": 43, "positional projection": 31, "$slice projection": 25, "uses $where": 23,
-    "computed projection": 23, "uses an internal operator": 20, "$elemMatch projection": 14,
+    "uses a regex pattern": 43, "uses $where": 23, "computed projection": 21, "uses an internal operator": 20,
     "uses $sampleRate": 14, "uses $near": 9, "uses $geoWithin": 8, "uses $text": 8, "uses $options": 4,
     "a filter that is no document": 3, "uses $geoIntersects": 2, "uses $within": 1,
     "uses $nearSphere": 1, "uses $geoNear": 1, "a projection that is no document": 1,

@@ -108,7 +108,7 @@ class _Reader:
         if not value:
             reason = "An empty sub-projection is not a valid value. Found empty object at path"
             raise FilterError(51270, reason, path=path)
-        _check_path(name, path)
+        check_field_path(name, path)
         operator = next(iter(value))
         if len(value) > 1 or not operator.startswith("$"):
             self.open(name, path)
@@ -125,7 +125,7 @@ class _Reader:
 
     def read_inclusion(self, name: str, path: str) -> None:
         """Read `path: 1`; `_id` may stand in any projection."""
-        _check_path(name, path)
+        check_field_path(name, path)
         self.take(name, path)
         if path == "_id":
             self.with_id = True
@@ -137,7 +137,7 @@ class _Reader:
         """Read `path: 0`; `_id` may be left out of any projection."""
         if name.endswith(".$"):
             raise FilterError(31395, "positional projection cannot be used with exclusion", path=path)
-        _check_path(name, path)
+        check_field_path(name, path)
         self.take(name, path)
         if path == "_id":
             self.with_id = False
@@ -157,7 +157,7 @@ class _Reader:
         name, path = name.removesuffix(".$"), path.removesuffix(".$")
         if not name:
             raise FilterError(5392900, "Projection on field .$ is invalid", path=path + ".$")
-        _check_path(name, path)
+        check_field_path(name, path)
         self.take(name, path)
         self.arrays[tuple(path.split("."))] = FoundElement()
         self.positional = True
@@ -213,7 +213,7 @@ class _Reader:
         """Read a constant or a text such as `'$b'`: computed fields, which are refused."""
         if name.endswith(".$"):
             raise FilterError(31308, "positional projection cannot be used with a literal", path=path)
-        _check_path(name, path)
+        check_field_path(name, path)
         later = NotYetError(31325, "computed fields are not compiled by this version of mongoglot", path=path)
         if slices.may_compute(value):
             raise later
@@ -260,6 +260,8 @@ class _Reader:
 
     def projection(self, spec: dict[str, Any]) -> Projection:
         """What was read."""
+        for path in _paths(self.taken):
+            check_length(".".join(path), ".".join(path))
         if (error := self.refused or self.later) is not None:
             raise error
         include = self.include
@@ -281,11 +283,6 @@ def _paths(tree: Tree, prefix: Path = ()) -> Iterator[Path]:
             yield (*prefix, name)
         else:
             yield from _paths(below, (*prefix, name))
-
-
-def _check_path(name: str, path: str) -> None:
-    check_field_path(name, path)
-    check_length(path, path)
 
 
 def _below(tree: Tree, parents: list[str], name: str) -> Tree:

@@ -91,6 +91,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
         return {
             "engine": self.name,
             "python": code.source,
+            "projection": request.projection.spec if request.projection else None,
             "documents": len(self._open().get(collection, {})),
             "residual": None,
         }
