@@ -16,6 +16,7 @@ CODE_NAMES = {
     52: "DollarPrefixedFieldName",
     53: "InvalidIdField",
     66: "ImmutableField",
+    224: "QueryFeatureNotAllowed",
     11000: "DuplicateKey",
 }
 """Names of the server's error codes; a code that is not here is called `LocationN`, as the server does."""

@@ -159,8 +159,9 @@ def tree_text(node: Node, indent: str = "") -> str:
             return f"{indent}not\n{tree_text(child, indent + '  ')}"
         case Compare(path, op, operand):
             return f"{indent}{dotted(path)} {op} {_slot(operand)}"
-        case In(path, operand):
-            return f"{indent}{dotted(path)} $in {_slot(operand)}"
+        case In(path, operand, patterns):
+            shown = " and ".join([_slot(operand), *map(_slot, patterns)])
+            return f"{indent}{dotted(path)} $in {shown}"
         case Glob(path, operand):
             return f"{indent}{dotted(path)} $glob {_slot(operand)}"
         case RegexMatch(path, operand):

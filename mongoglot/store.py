@@ -11,7 +11,7 @@ from typing import Any, Final, final
 
 from bson import Code, Decimal128, ObjectId, Timestamp
 
-from mongoglot.compiler import projection as projections
+from mongoglot.compiler import projection_spec as projections
 from mongoglot.compiler import sort as sorts
 from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.normalise import normalise_fields
@@ -169,7 +169,8 @@ class Collection:
 
         Args:
             filter: a filter, as a mapping or as text, or a compiled query; None for all.
-            projection: fields to include or exclude, or a list of names; None for all.
+            projection: fields to include or exclude, `$slice`, `$elemMatch` (of MongoDB's dialect), `a.$`, or a
+                list of names; None for all.
             sort: a name, `[(name, 1 or -1), …]`, or a document.
             skip: how many to leave out at the start.
             limit: how many at most; 0 for all.
@@ -240,7 +241,7 @@ class Collection:
         if collation is not None:
             collation = self._collation(collation)
         query = self._compiled({} if filter is None else filter)
-        wanted = projections.read_projection(projection), sorts.read_sort(sort)
+        wanted = projections.read_projection(projection, compile), sorts.read_sort(sort)
         return FindRequest(query, *wanted, skip, limit, collation)
 
     def _collation(self, collation: Any) -> Mapping[str, Any] | None:

@@ -21,13 +21,21 @@ from tests.conformance.corpus import all_cases, identity
 from tests.conformance.deviations import DEVIATIONS
 from tests.conformance.scope import SERVER_AREAS
 from tests.examination import BROKEN, RIGHT, WRONG, Answer, Group, Question, answer_find, answer_matches
+from tests.projections import array_documents, array_filter, array_projection, wrong_projection
 from tests.test_find_options import random_projection, random_sort
+from tests.test_projections import PROJECTED, RECORDED, TEN
 
 LIST = Path(__file__).with_name("mutants.txt")
 PACKAGE = Path(mongoglot.__file__).parent
 SEED = 7
 
 Subject: TypeAlias = Literal["matches", "sqlite", "options"]
+
+OPTIONS = frozenset({
+    "compiler/sort.py", "compiler/projection.py", "compiler/projection_spec.py", "compiler/slices.py",
+    "engines/python/projection.py", "engines/python/positional.py",
+})  # fmt: skip
+"""The files that only a find with options needs."""
 
 STORES: dict[Subject, str] = {"matches": "", "sqlite": "sqlite::memory:", "options": "memory:"}
 
@@ -50,7 +58,7 @@ class Mutant(NamedTuple):
     @property
     def subject(self) -> Subject:
         """The questions that must find it."""
-        if self.file in ("compiler/sort.py", "compiler/projection.py"):
+        if self.file in OPTIONS:
             return "options"
         return "sqlite" if "sqlite" in self.file or "residual" in self.file else "matches"
 
@@ -124,6 +132,56 @@ def sorted_and_projected(batches: int, documents: int, finds: int) -> list[Group
     return result
 
 
+def found_in_arrays(batches: int, documents: int, finds: int) -> list[Group]:
+    """Random finds with `$slice`, `$elemMatch` and `a.$`, and wrong projections; an error ends a find, so each
+    document is also asked alone."""
+    rng = random.Random(SEED)
+    result = []
+    with mongoglot.connect("memory:") as store:
+        for number in range(batches):
+            stored = [{**document, "ten": list(range(10))} for document in array_documents(rng, documents)]
+            collection = store[f"documents{number}"]
+            collection.insert_many(stored)
+            asked = [
+                ({"$and": [{"_id": rng.choice(stored)["_id"]}, array_filter(rng)]}, array_projection(rng))
+                for _ in range(finds)
+            ]
+            asked += [({}, array_projection(rng)) for _ in range(finds // 2)]
+            asked += [({}, wrong_projection(rng)) for _ in range(finds // 2)]
+            asked += [
+                ({"$and": [{"_id": document["_id"]}, query]}, {"ten.$": 1})
+                for query in [array_filter(rng) for _ in range(finds // 4)]
+                for document in stored
+            ]
+            questions = [
+                Question(
+                    query,
+                    {"projection": wanted},
+                    answer_find(collection, stored, query, {"projection": wanted}),
+                )
+                for query, wanted in asked
+            ]
+            result.append(Group(stored, questions))
+    return result
+
+
+def rules_of_arrays() -> list[Group]:
+    """The rules of `$slice`, `$elemMatch` and `a.$`, one by one."""
+    projected = [
+        *PROJECTED,
+        *((document | {"ten": TEN}, query, {"ten.$": 1}, "") for document, query, _ in RECORDED),
+    ]
+    result = []
+    with mongoglot.connect("memory:") as store:
+        for number, (document, query, projection, _) in enumerate(projected):
+            stored = [{"_id": 0, **document}]
+            store[f"documents{number}"].insert_many(stored)
+            options = {"projection": projection}
+            answer = answer_find(store[f"documents{number}"], stored, query, options)
+            result.append(Group(stored, [Question(query, options, answer)]))
+    return result
+
+
 @pytest.fixture(scope="module")
 def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[Subject, Path]:
     """The files of questions."""
@@ -136,7 +194,7 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[Subject, Path]:
             compared_each_with_each(),
             *asked_at_random(4, 40, 100),
         ],
-        "options": sorted_and_projected(4, 40, 60),
+        "options": [*sorted_and_projected(4, 40, 60), *found_in_arrays(3, 20, 200), *rules_of_arrays()],
     }
     folder = tmp_path_factory.mktemp("mutants")
     for subject, found in groups.items():

@@ -71,10 +71,17 @@ class Compare:
 @final
 @dataclass(frozen=True, slots=True)
 class In:
-    """Some element of the path equals a member of the list (semantics 3.1)."""
+    """Some element of the path equals a member of the list, or matches a pattern in it (semantics 3.1).
+
+    Attributes:
+        path: of the field.
+        operand: the members that are no regex.
+        patterns: the regexes; the first pass makes predicates of their own of them, so that no lowering sees any.
+    """
 
     path: Path
     operand: ListSlot
+    patterns: tuple[Slot, ...] = ()
 
 
 @final

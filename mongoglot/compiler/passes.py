@@ -71,6 +71,16 @@ def everywhere(rule: Pass) -> Pass:
 
 
 @everywhere
+def spread_patterns(node: Node) -> Node:
+    """`a in [1, /b/]` → `a in [1] or a =~ /b/`."""
+    match node:
+        case In(path, operand, patterns) if patterns:
+            return Or((In(path, operand), *(RegexMatch(path, pattern) for pattern in patterns)))
+        case _:
+            return node
+
+
+@everywhere
 def decide_operands(node: Node) -> Node:
     """Comparisons that the class of their operand decides (semantics 1.2).
 
@@ -86,7 +96,7 @@ def decide_operands(node: Node) -> Node:
                     return Compare(path, "$eq", operand)
                 case _:
                     return node
-        case In(_, operand) if not operand.kinds:
+        case In(_, operand, ()) if not operand.kinds:
             return Always(False)
         case _:
             return node
@@ -169,7 +179,7 @@ def _equality(node: Node) -> tuple[Path, Slot | ListSlot] | None:
     match node:
         case Compare(path, "$eq", operand) if operand.kind != "regex":
             return path, operand
-        case In(path, operand) if "regex" not in operand.kinds:
+        case In(path, operand, ()):
             return path, operand
         case _:
             return None
@@ -190,6 +200,7 @@ def _joined(operands: list[Slot | ListSlot]) -> ListSlot:
 
 
 PASSES: tuple[Pass, ...] = (
+    spread_patterns,
     decide_operands,
     remove_double_negation,
     fold_constants,

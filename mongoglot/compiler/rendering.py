@@ -5,10 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mongoglot.compiler.values import as_mapping, milliseconds, regex_options, value_class
+from bson import Decimal128, Int64
+
+from mongoglot.compiler.values import (
+    INT32_MAX,
+    INT32_MIN,
+    ValueClass,
+    as_mapping,
+    milliseconds,
+    regex_options,
+    value_class,
+)
 
 _LONGEST: Final = 150
 _DEEPEST: Final = 20
+
+_TYPE_NAMES: Final[dict[ValueClass, str]] = {
+    "binary": "binData", "objectid": "objectId", "code": "javascript", "scoped code": "javascriptWithScope",
+    "minkey": "minKey", "maxkey": "maxKey",
+}  # fmt: skip
+
+
+def type_name(value: Any) -> str:
+    """The name that the server's messages have for the type of a value: `int`, `long`, `objectId`."""
+    kind = value_class(value)
+    match kind:
+        case "int":
+            return "int" if not isinstance(value, Int64) and INT32_MIN <= value <= INT32_MAX else "long"
+        case "nan":
+            return "decimal" if isinstance(value, Decimal128) else "double"
+        case _:
+            return _TYPE_NAMES.get(kind, kind)
 
 
 def rendered(value: Any) -> str:

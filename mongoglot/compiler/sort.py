@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, final
 from bson import Decimal128
 
 from mongoglot.compiler.ast import Path
+from mongoglot.compiler.field_path import check_field_path
 from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import (
     MISSING,
@@ -74,7 +75,7 @@ def read_sort(spec: Spec) -> Sort | None:
         if name == "$natural":
             return _read_natural(value, pairs)
         direction = _direction(name, value)
-        _check_path(name)
+        check_field_path(name, f"sort.{name}" if name else "sort")
         keys.setdefault(name, direction)
     return Sort(tuple(keys.items()))
 
@@ -120,19 +121,6 @@ def _direction(name: str, value: Any) -> int:
         reason = "$sort key ordering must be 1 (for ascending) or -1 (for descending)"
         raise FilterError(15975, reason, path=f"sort.{name}")
     return direction
-
-
-def _check_path(name: str) -> None:
-    if not name:
-        raise FilterError(40352, "FieldPath cannot be constructed with empty string", path="sort")
-    if name.endswith("."):
-        raise FilterError(40353, "FieldPath must not end with a '.'.", path=f"sort.{name}")
-    for part in name.split("."):
-        if not part:
-            raise FilterError(15998, "FieldPath field names may not be empty strings.", path=f"sort.{name}")
-        if part.startswith("$"):
-            reason = "FieldPath field names may not start with '$'. Consider using $getField or $setField."
-            raise FilterError(16410, reason, path=f"sort.{name}")
 
 
 def document_key(document: Mapping[str, Any], paths: list[Path], directions: list[int]) -> list[SortKey]:

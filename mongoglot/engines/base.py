@@ -18,6 +18,7 @@ from mongoglot.compiler.sort import Sort
 from mongoglot.compiler.update import Update
 from mongoglot.compiler.values import Document
 from mongoglot.engines import python
+from mongoglot.engines.python.projection import projector
 from mongoglot.errors import UnsupportedError
 
 Record: TypeAlias = dict[str, Any]
@@ -177,8 +178,7 @@ def finished(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
     if request.sort is not None:
         found = iter(request.sort.sorted(list(found)))
     found = islice(found, request.skip, request.skip + request.limit if request.limit else None)
-    projection = request.projection
-    return found if projection is None else (projection.apply(document) for document in found)
+    return found if request.projection is None else map(projector(request.projection, request.query), found)
 
 
 ENTRY_POINTS: Final = "mongoglot.engines"

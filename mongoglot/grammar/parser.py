@@ -62,23 +62,24 @@ class _TokenLexer(Lexer):
             slot += token[0] in _WITH_VALUE
 
 
-class _BuildTree(Transformer[Token, Node]):
+class _BuildTree(Transformer[Token, Any]):
     """The reduce callbacks: each only builds nodes. An operator becomes a function of its field's path."""
 
     def filter(self, children: Sequence[Any]) -> Node:
-        """`{…}`: all clauses."""
-        return conjunction(tuple(child for child in children if not isinstance(child, Token)))
+        """`{…}`: all clauses; the operators of a field stand side by side with the other clauses."""
+        clauses = [child for child in children if not isinstance(child, Token)]
+        return conjunction(tuple(node for c in clauses for node in (c if isinstance(c, tuple) else (c,))))
 
     def implicit_equality(self, children: Sequence[Any]) -> Node:
         """`{a: 5}`."""
         (_, name, kind), index = children[0].value
         return Compare(_path(name), "$eq", Slot(index, kind))
 
-    def field(self, children: Sequence[Any]) -> Node:
+    def field(self, children: Sequence[Any]) -> tuple[Node, ...]:
         """`{a: {$gt: 5, $lt: 9}}`: all operators of a field."""
         (_, name), _slot = children[0].value
         path = _path(name)
-        return conjunction(tuple(_applied(operator, path) for operator in children[1:-1]))
+        return tuple(_applied(operator, path) for operator in children[1:-1])
 
     def logical(self, children: Sequence[Any]) -> Node:
         """`{$or: [{…}, {…}]}`."""
@@ -136,9 +137,9 @@ def _applied(operator: Any, path: Path) -> Node:
             return Not(member) if name == "$nin" else member
         case "list_regex":
             (_, name, kinds), index = operator.children[0].value
-            patterns = [RegexMatch(path, Slot(child.value[1], "regex")) for child in operator.children[1:-1]]
-            some = disjunction((In(path, ListSlot(index, kinds)), *patterns))
-            return Not(some) if name == "$nin" else some
+            patterns = tuple(Slot(child.value[1], "regex") for child in operator.children[1:-1])
+            member = In(path, ListSlot(index, kinds), patterns)
+            return Not(member) if name == "$nin" else member
         case "regex":
             _, index = operator.children[0].value
             return RegexMatch(path, Slot(index, "regex"))

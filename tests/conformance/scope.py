@@ -17,6 +17,8 @@ SERVER_AREAS = ("op/where", "op/text", "op/geo")
 """The areas of what only a server can answer."""
 
 INTERNAL = "$_internal"
+UNKNOWN = frozenset({"$foo", "$a"})
+"""Operators that no version of the language has."""
 
 Case = Mapping[str, Any]
 
@@ -100,12 +102,25 @@ def options_deferral(options: Mapping[str, Any]) -> str | None:
 
 
 def _later_projections(projection: dict[str, Any]) -> Iterator[str]:
+    """Computed fields; what is wrong at a field with a `$` is an error of this version, too."""
     for path, choice in projection.items():
-        if path in ("$slice", "$elemMatch"):
-            yield f"{path} projection"
-        elif "$" in path.split("."):
-            yield "positional projection"
-        elif isinstance(choice, dict):
-            yield from _later_projections(choice)
-        elif path.startswith("$") or not isinstance(choice, (bool, int, float, Decimal128)):
+        if isinstance(choice, dict):
+            yield from _later_operators(path, choice)
+        elif not path.endswith(".$") and not isinstance(choice, (bool, int, float, Decimal128)):
             yield "computed projection"
+
+
+def _later_operators(path: str, choice: dict[str, Any]) -> Iterator[str]:
+    operator = next(iter(choice), "")
+    if path.endswith(".$") or (len(choice) > 1 and operator.startswith("$")):
+        return
+    if operator == "$elemMatch":
+        yield from (f"uses {found}" for found in _at_path(choice))
+    elif operator == "$slice":
+        arguments = choice[operator]
+        if isinstance(arguments, list) and any(str(argument).startswith("$") for argument in arguments):
+            yield "computed projection"
+    elif operator.startswith("$") and operator not in UNKNOWN:
+        yield "computed projection"
+    elif not operator.startswith("$"):
+        yield from _later_projections(choice)

@@ -91,6 +91,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
         return {
             "engine": self.name,
             "python": code.source,
+            "projection": request.projection.spec if request.projection else None,
             "documents": len(self._open().get(collection, {})),
             "residual": None,
         }
@@ -117,7 +118,7 @@ def _named_keys(query: BoundPlan) -> list[SortKey] | None:
         match part:
             case Compare(("_id",), "$eq", operand):
                 return [sort_key(query.values[operand.index])]
-            case In(("_id",), operand) if len(operand.members(query.values)) == 1:
+            case In(("_id",), operand, ()) if len(operand.members(query.values)) == 1:
                 return [sort_key(operand.members(query.values)[0])]
             case _:
                 pass

@@ -84,8 +84,8 @@ def _predicate(leaf: Leaf, values: list[Any]) -> dict[str, Any]:
     match leaf:
         case Compare(_, op, operand):
             return {op: values[operand.index]}
-        case In(_, list_operand):
-            return {"$in": list_operand.members(values)}
+        case In():
+            return {"$in": _members(leaf, values)}
         case Exists():
             return {"$exists": True}
         case HasType(_, types):
@@ -111,6 +111,12 @@ def _predicate(leaf: Leaf, values: list[Any]) -> dict[str, Any]:
             assert_never(leaf)
 
 
+def _members(leaf: In, values: list[Any]) -> list[Any]:
+    """The list of a `$in`: its literals, then its regexes, whose order decides nothing."""
+    patterns = (values[slot.index] for slot in leaf.patterns)
+    return [*leaf.operand.members(values), *(Regex(pattern.text, pattern.options) for pattern in patterns)]
+
+
 def _element(child: Node, values: list[Any]) -> dict[str, Any]:
     """The operators for an element of an array."""
     operators = _operators(child, values)
@@ -128,8 +134,8 @@ def _operators(node: Node, values: list[Any]) -> dict[str, Any] | None:
             return {"$nin" if value else "$in": []}
         case Not(Compare(_, "$eq", operand)) if operand.kind != "regex":
             return {"$ne": values[operand.index]}
-        case Not(In(_, list_operand)):
-            return {"$nin": list_operand.members(values)}
+        case Not(In() as member):
+            return {"$nin": _members(member, values)}
         case Not(Exists()):
             return {"$exists": False}
         case Not(child):
@@ -137,10 +143,6 @@ def _operators(node: Node, values: list[Any]) -> dict[str, Any] | None:
             return None if operators is None else {"$not": operators}
         case And(children):
             return _merged([_operators(child, values) for child in children])
-        case Or((In(_, list_operand), *patterns)) if all(isinstance(part, RegexMatch) for part in patterns):
-            found = [values[part.operand.index] for part in patterns if isinstance(part, RegexMatch)]
-            regexes = [Regex(pattern.text, pattern.options) for pattern in found]
-            return {"$in": [*list_operand.members(values), *regexes]}
         case Or():
             return None
         case leaf:

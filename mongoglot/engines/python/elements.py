@@ -80,13 +80,16 @@ def size_test(length: int) -> Callable[[Any], bool]:
 
 
 def match_test(matches: Callable[[Any], bool], *, by_value: bool) -> Callable[[Any], bool]:
-    """Whether the value is an array with an element that matches; as a filter sees it, arrays are documents."""
+    """Whether the value is an array with an element that matches."""
+    holds = item_test(matches, by_value=by_value)
+    return lambda element: is_array(element) and any(holds(item) for item in element)
+
+
+def item_test(matches: Callable[[Any], bool], *, by_value: bool) -> Callable[[Any], bool]:
+    """Whether an element of an array is what `$elemMatch` looks for; as a filter sees it, arrays are documents."""
     if by_value:
-        return lambda element: is_array(element) and any(matches(item) for item in element)
-    return lambda element: (
-        is_array(element)
-        and any(matches(document) for item in element if (document := _as_document(item)) is not None)
-    )
+        return matches
+    return lambda item: (document := _as_document(item)) is not None and matches(document)
 
 
 def _as_document(item: Any) -> Any:

@@ -184,7 +184,7 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     match leaf:
         case Exists():
             return f"{read} is not MISSING and ({variable} is not OTHER or {general}(document, {variable}))"
-        case In(_, operand):
+        case In(_, operand, ()):
             return _membership(operand, variable, read, general, out)
         case Compare(_, op, operand):
             return _comparison(op, operand, variable, read, general, out)
@@ -193,7 +193,7 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
             search = out.bind("search", lambda values: searcher(values[index]))
             left_open = f"kind not in NOT_A_STRING and {general}(document, {variable})"
             return f"{search}({variable}) if (kind := {read}.__class__) is str else {left_open}"
-        case Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
+        case In() | Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
             return f"{general}(document, {read})"
         case Sample():
             raise AssertionError(leaf)  # it has no path

@@ -155,6 +155,10 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
     match leaf:
         case Compare(_, op, operand):
             return comparison_test(op, operand.kind, values[operand.index])
+        case In(path, list_operand, patterns) if patterns:
+            tests = [regex_test(values[slot.index]) for slot in patterns]
+            tests.append(element_test(In(path, list_operand), values))
+            return lambda element: any(test(element) for test in tests)
         case In(_, list_operand):
             return membership_test(list_operand.members(values))
         case Glob(_, operand):

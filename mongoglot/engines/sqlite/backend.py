@@ -284,6 +284,7 @@ class SqliteBackend(ScanningBackend[int]):
             "parameters": parameters,
             "plan": [detail for *_, detail in plan],
             "residual": statement.split.residual,
+            "projection": request.projection.spec if request.projection else None,
         }
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ def identity_condition(leaf: Leaf, column: str) -> Bound | None:
         case Compare(_, "$eq", operand):
             label = f"id{operand.index}"
             return sql.equals(value, sql.parameter(label)), {label: (operand.index, identity)}
-        case In(_, operand):
+        case In(_, operand, ()):
             label = f"id{operand.index}"
             members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
             chosen = sql.select([sql.name("value", "list")], [members])
@@ -112,7 +112,7 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
                     return condition, {label: (operand.index, binder)}, op in ("$gt", "$gte")
                 case _:
                     return sql.FALSE, {}, False
-        case In(_, list_operand):
+        case In(_, list_operand, ()):
             label = f"c{list_operand.index}"
             hits = [sql.is_null(value)] if "null" in list_operand.kinds else []
             parameters: Parameters = {}
@@ -137,8 +137,8 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
             return _number_condition(leaf, column)
         case Size() | ElemMatch():
             return sql.FALSE, {}, False  # a column of its own holds no arrays
-        case Sample() | ServerOnly():
-            raise AssertionError(leaf)  # they are about no column
+        case In() | Sample() | ServerOnly():
+            raise AssertionError(leaf)  # lowering.py has them
         case _:
             assert_never(leaf)
 

@@ -51,8 +51,10 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
     match leaf:
         case Compare(_, op, operand):
             return comparison(op, operand)
-        case In(_, operand):
+        case In(_, operand, ()):
             return membership(operand)
+        case In():
+            return None  # the passes take the patterns out
         case Glob(_, operand, plain):
             return glob(operand, plain)
         case RegexMatch(_, operand):

@@ -11,6 +11,7 @@ from mongoglot.compiler.ast import (
     ElemMatch,
     Glob,
     HasType,
+    In,
     Leaf,
     ListSlot,
     Mod,
@@ -117,6 +118,8 @@ class SqliteLowering(Connectives):
         """A predicate: on its column where there is one, on the document otherwise."""
         if isinstance(leaf, ServerOnly):
             raise needs_server(leaf)
+        if isinstance(leaf, In) and leaf.patterns:  # the passes make predicates of them
+            return None
         if isinstance(leaf, Sample):
             return Condition(*sample(leaf))
         if leaf.path == ("_id",) and self.table.identity is not None:

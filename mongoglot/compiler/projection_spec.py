@@ -1,0 +1,296 @@
+"""From the projection that a user writes to `Projection`, with the server's checks in the server's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from typing import Any, Final, TypeAlias
+
+from bson import Decimal128
+
+from mongoglot.compiler import slices
+from mongoglot.compiler.ast import Path
+from mongoglot.compiler.expressions import EXPRESSIONS
+from mongoglot.compiler.field_path import check_field_path, check_length
+from mongoglot.compiler.normalise import normalise_document
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.projection import FoundElement, Projection, Slice, Tree
+from mongoglot.compiler.rendering import rendered, type_name
+from mongoglot.errors import FilterError, NotYetError
+
+Spec: TypeAlias = Mapping[str, Any] | Iterable[str] | None
+
+FilterCompiler: TypeAlias = Callable[[Mapping[str, Any]], BoundPlan]
+"""Compiles the filter of a `$elemMatch`; the grammar is above this layer, so a caller brings it along."""
+
+_MIDDLE: Final = (
+    "As of 4.4, it's illegal to specify positional operator in the middle of a path.Positional projection may "
+    "only be used at the end, for example: a.b.$. If the query previously used a form like a.b.$.d, remove the "
+    "parts following the '$' and the results will be equivalent."
+)
+
+
+def read_projection(spec: Spec, compiled: FilterCompiler) -> Projection | None:
+    """Read a projection; None where all fields are meant.
+
+    Args:
+        spec: a document as a server takes it, or a list of names to include; empty or None for everything.
+        compiled: compiles the filter of a `$elemMatch`.
+
+    Raises:
+        FilterError: with the server's code; NotYetError for computed fields.
+    """
+    if spec is None:
+        return None
+    if not isinstance(spec, Mapping):
+        names = list(spec) if isinstance(spec, (list, tuple, Set)) else [None]
+        if not all(isinstance(name, str) for name in names):
+            raise FilterError(14, "a projection is a document or a list of names", path="projection")
+        spec = {str(name): 1 for name in names}
+    if not spec:
+        return None
+    document = normalise_document(spec)
+    reader = _Reader(compiled)
+    reader.read_fields(document, "")
+    return reader.projection(document)
+
+
+class _Reader:
+    """One walk over a projection.
+
+    Attributes:
+        taken: the paths that were named so far: none may be the beginning of another one.
+        chosen: those of them that an inclusion includes or an exclusion excludes.
+        include: whether this is an inclusion, as soon as a field but `_id` has decided it.
+        with_id: what was said of `_id`.
+        arrays: the paths with a `$slice` or a `$`.
+        matches: the fields with a `$elemMatch`.
+        positional: whether there was a `$`.
+        refused: what the server refuses when it has read all.
+        later: a computed field, which this version refuses when there is nothing else to say.
+    """
+
+    def __init__(self, compiled: FilterCompiler) -> None:
+        self.compiled = compiled
+        self.taken: Tree = {}
+        self.chosen: list[Path] = []
+        self.include: bool | None = None
+        self.with_id: bool | None = None
+        self.arrays: dict[Path, Slice | FoundElement] = {}
+        self.matches: dict[str, BoundPlan] = {}
+        self.positional = False
+        self.refused: FilterError | None = None
+        self.later: NotYetError | None = None
+
+    def read_fields(self, spec: Mapping[str, Any], prefix: str) -> None:
+        """Read the fields of a projection or of an object in it; `{c: {d: 1}}` is `c.d`."""
+        for name, value in spec.items():
+            path = prefix + name
+            if ".$." in name:
+                raise FilterError(31394, _MIDDLE, path=path)
+            if isinstance(value, Mapping):
+                self.read_object(name, path, value)
+            elif isinstance(value, (bool, int, float, Decimal128)):
+                truth = bool(value.to_decimal() if isinstance(value, Decimal128) else value)
+                if not truth:
+                    self.read_exclusion(name, path)
+                elif name.endswith(".$"):
+                    self.read_positional(name, path)
+                else:
+                    self.read_inclusion(name, path)
+            else:
+                self.read_literal(name, path, value)
+
+    def read_object(self, name: str, path: str, value: Mapping[str, Any]) -> None:
+        """Read what stands for an object at a field: an operator, or fields below it."""
+        if name.endswith(".$"):
+            reason = "positional projection cannot be used with an expression or sub object"
+            raise FilterError(31271, reason, path=path)
+        if not value:
+            reason = "An empty sub-projection is not a valid value. Found empty object at path"
+            raise FilterError(51270, reason, path=path)
+        check_field_path(name, path)
+        operator = next(iter(value))
+        if len(value) > 1 or not operator.startswith("$"):
+            self.open(name, path)
+            self.read_fields(value, path + ".")
+        elif operator == "$elemMatch":
+            self.read_match(name, path, value[operator])
+        elif operator == "$slice":
+            self.read_slice(name, path, value[operator])
+        elif operator not in EXPRESSIONS:
+            raise FilterError(31325, f"Unknown expression {operator}", path=path)
+        else:
+            self.check_computable(operator, path)
+            raise NotYetError(31325, f"the projection {operator} is not compiled by this version", path=path)
+
+    def read_inclusion(self, name: str, path: str) -> None:
+        """Read `path: 1`; `_id` may stand in any projection."""
+        check_field_path(name, path)
+        self.take(name, path)
+        if path == "_id":
+            self.with_id = True
+        else:
+            self.chosen.append(tuple(path.split(".")))
+            self.set_inclusion(name)
+
+    def read_exclusion(self, name: str, path: str) -> None:
+        """Read `path: 0`; `_id` may be left out of any projection."""
+        if name.endswith(".$"):
+            raise FilterError(31395, "positional projection cannot be used with exclusion", path=path)
+        check_field_path(name, path)
+        self.take(name, path)
+        if path == "_id":
+            self.with_id = False
+            return
+        if self.include:
+            raise FilterError(31254, f"Cannot do exclusion on field {name} in inclusion projection")
+        self.chosen.append(tuple(path.split(".")))
+        self.include = False
+
+    def read_positional(self, name: str, path: str) -> None:
+        """Read `path.$: 1`, an inclusion of the path before the `$` (semantics 6.3)."""
+        if self.positional:
+            reason = "Cannot specify more than one positional projection per query."
+            raise FilterError(31276, reason, path=path)
+        if self.matches:
+            raise FilterError(31256, "Cannot specify positional operator and $elemMatch.", path=path)
+        name, path = name.removesuffix(".$"), path.removesuffix(".$")
+        if not name:
+            raise FilterError(5392900, "Projection on field .$ is invalid", path=path + ".$")
+        check_field_path(name, path)
+        self.take(name, path)
+        self.arrays[tuple(path.split("."))] = FoundElement()
+        self.positional = True
+        self.set_inclusion(f"{name}.$")
+
+    def read_match(self, name: str, path: str, operand: Any) -> None:
+        """Read `field: {$elemMatch: …}` (semantics 6.2)."""
+        if not isinstance(operand, Mapping):
+            got = type_name(operand)
+            reason = f"elemMatch: Invalid argument, object required, but got {got}"
+            raise FilterError(31274, reason, path=path)
+        if self.positional:
+            raise FilterError(31255, "Cannot specify positional operator and $elemMatch.", path=path)
+        if "." in path:
+            raise FilterError(31275, "Cannot use $elemMatch projection on a nested field.", path=path)
+        try:
+            self.matches[path] = self.compiled({path: {"$elemMatch": operand}})
+        except NotYetError as error:
+            if error.path.endswith(".$jsonSchema"):  # which the server allows in filters alone
+                reason = "$jsonSchema is not allowed in this context"
+                raise FilterError(224, reason, path=error.path) from None
+            raise
+        self.take(name, path)
+
+    def read_slice(self, name: str, path: str, operand: Any) -> None:
+        """Read `path: {$slice: …}`; what is no slice of a find may still be a computed field (semantics 6.2)."""
+        try:
+            found = slices.read_slice(operand)
+            self.take(name, path)
+        except FilterError as error:
+            self.read_computed_slice(name, path, operand, error)
+        else:
+            self.arrays[tuple(path.split("."))] = found
+
+    def read_computed_slice(self, name: str, path: str, operand: Any, error: FilterError) -> None:
+        """Read the `$slice` of computed fields, as the server does where the one of a find was wrong."""
+        try:
+            self.check_computable("$slice", path)
+            slices.check_computed(operand, path)
+            self.take(name, path)
+        except NotYetError:
+            raise
+        except FilterError as second:
+            raise slices.in_both(operand, error, second, path) from None
+        self.include = True
+        if (folded := slices.folding_error(operand, path)) is not None:
+            self.refused = self.refused or folded
+        else:
+            reason = "computed fields are not compiled by this version of mongoglot"
+            self.later = self.later or NotYetError(31325, reason, path=path)
+
+    def read_literal(self, name: str, path: str, value: Any) -> None:
+        """Read a constant or a text such as `'$b'`: computed fields, which are refused."""
+        if name.endswith(".$"):
+            raise FilterError(31308, "positional projection cannot be used with a literal", path=path)
+        check_field_path(name, path)
+        later = NotYetError(31325, "computed fields are not compiled by this version of mongoglot", path=path)
+        if slices.may_compute(value):
+            raise later
+        self.take(name, path)
+        if self.include is False:
+            reason = f"Cannot use an expression {name}: {rendered(value)} in an exclusion projection"
+            raise FilterError(31310, reason, path=path)
+        self.include = True
+        self.later = self.later or later
+
+    def check_computable(self, operator: str, path: str) -> None:
+        """Refuse an expression in an exclusion."""
+        if self.include is False and operator != "$meta":
+            reason = "Cannot use expression other than $meta in exclusion projection"
+            raise FilterError(31252, reason, path=path)
+
+    def set_inclusion(self, name: str) -> None:
+        """Take note that a field was included."""
+        if self.include is False:
+            raise FilterError(31253, f"Cannot do inclusion on field {name} in exclusion projection")
+        self.include = True
+
+    def take(self, name: str, path: str) -> None:
+        """Take note of a path.
+
+        Raises:
+            FilterError: it is the beginning of another one, or has another one as its beginning.
+        """
+        *parents, last = path.split(".")
+        siblings = _below(self.taken, parents, name)
+        if last in siblings:
+            raise FilterError(31250, f"Path collision at {name}", path=path)
+        siblings[last] = None
+
+    def open(self, name: str, path: str) -> None:
+        """Take note of a path below which others follow.
+
+        Raises:
+            FilterError: it was named itself before, or has one that was as its beginning.
+        """
+        *parents, last = path.split(".")
+        if _below(self.taken, parents, name).setdefault(last, {}) is None:
+            raise FilterError(31250, f"Path collision at {name}", path=path)
+
+    def projection(self, spec: dict[str, Any]) -> Projection:
+        """What was read."""
+        for path in _paths(self.taken):
+            check_length(".".join(path), ".".join(path))
+        if (error := self.refused or self.later) is not None:
+            raise error
+        include = self.include
+        if include is None:  # only `_id`, slices and matches: these are the server's defaults (semantics 6.2)
+            include = bool(self.with_id) or bool(self.matches and not self.arrays)
+        with_id = self.with_id is not False and "_id" not in self.matches  # an `_id` is never an array
+        fields: Tree = {}
+        for path in (*self.chosen, *(self.arrays if include else ())):
+            _below(fields, list(path[:-1]), path[-1])[path[-1]] = None
+        # a server goes through its tree of paths: what begins alike stands together
+        arrays = tuple((path, self.arrays[path]) for path in _paths(self.taken) if path in self.arrays)
+        return Projection(fields, include, with_id, spec, arrays, self.matches)
+
+
+def _paths(tree: Tree, prefix: Path = ()) -> Iterator[Path]:
+    """The paths of a tree, depth first."""
+    for name, below in tree.items():
+        if below is None:
+            yield (*prefix, name)
+        else:
+            yield from _paths(below, (*prefix, name))
+
+
+def _below(tree: Tree, parents: list[str], name: str) -> Tree:
+    """The part of the tree below some components of a path; `name` is the path as it is written."""
+    for index, part in enumerate(parents):
+        below = tree.setdefault(part, {})
+        if below is None:
+            remaining = ".".join([*parents[index + 1 :], name.rpartition(".")[2]])
+            raise FilterError(31249, f"Path collision at {name} remaining portion {remaining}")
+        tree = below
+    return tree
