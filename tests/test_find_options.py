@@ -47,7 +47,11 @@ def arenas(server: Database[dict[str, Any]], stores: dict[str, mongoglot.Store])
 
 def random_path(rng: random.Random) -> str:
     path = ".".join(rng.choice(NAMES) for _ in range(rng.choice((1, 1, 1, 2, 2, 3))))
-    return path if rng.random() < 0.9 else rng.choice(("_id", "_id.a", "$a", "a.$b", "a..b", ".a", "missing"))
+    return (
+        path
+        if rng.random() < 0.9
+        else rng.choice(("_id", "_id.a", "$a", "a.$b", "a.$id", "a..b", ".a", "missing"))
+    )
 
 
 def random_projection(rng: random.Random) -> dict[str, Any]:

@@ -262,6 +262,7 @@ PROJECTED: tuple[tuple[Document, Document, Document, Document | str], ...] = (
     ({"a": [1, 2, 3]}, {}, {"a": {"$slice": 2.9}}, {"a": [1, 2]}),
     ({"a": [1, 2, 3]}, {}, {"a": {"$slice": [-2, 1]}}, {"a": [2]}),
     ({"a": [1, 2, 3]}, {}, {"a": {"$slice": [-7, 1]}}, {"a": [1]}),
+    ({"a": {"$ref": "x", "$id": 2}}, {}, {"a.$id": 1}, {"a": {"$id": 2}}),
     # what is left of the other fields, and where a field of $elemMatch stands
     ({"a": [1, 2], "b": 3}, {}, {"a": {"$slice": 1}}, {"a": [1], "b": 3}),
     ({"a": [1, 2], "b": 3}, {}, {"a": {"$slice": 1}, "_id": 1}, {"a": [1]}),
