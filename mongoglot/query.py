@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mongoglot.compiler.ast import Node
 from mongoglot.compiler.normalise import normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
 from mongoglot.compiler.values import Document
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
+from mongoglot.grammar.native import native_filter
 from mongoglot.grammar.operators import OPERATORS, Dialect
 from mongoglot.grammar.text import from_text, located
 from mongoglot.grammar.tokens import Shape, tokenise
@@ -54,22 +54,22 @@ def _compiled(filter: Any, dialect: Dialect, text: str | None = None) -> Query:
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
     shape, values = tokenise(filter, dialect)
     try:
-        plan = _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect)))
+        plan = _PLANS.get((dialect, shape), lambda: _planned(shape, dialect))
     except FilterError:
         check_whole(filter)  # what a driver and a server check first, also of what stands under a wrong word
         raise
     return Query(shape, values, plan, dialect, text)
 
 
-def _parsed(shape: Shape, dialect: Dialect) -> Node:
+def _planned(shape: Shape, dialect: Dialect) -> Plan:
     from mongoglot.grammar.parser import parse  # loads Lark, which a known shape does without
 
-    return parse(shape, dialect)
+    return Plan(parse(shape, dialect), partial(native_filter, shape))
 
 
 def _restored(shape: Shape, values: list[Any], dialect: Dialect, text: str | None) -> Query:
     """A query as it was before it was pickled."""
-    plan = _PLANS.get((dialect, shape), lambda: Plan(_parsed(shape, dialect)))
+    plan = _PLANS.get((dialect, shape), lambda: _planned(shape, dialect))
     return Query(shape, values, plan, dialect, text)
 
 
@@ -140,11 +140,7 @@ class Query(BoundPlan):
         return result
 
     def to_mongodb(self) -> dict[str, Any]:
-        """The query as a filter for a MongoDB server, built from the tree.
-
-        Raises:
-            UnsupportedError: it uses a word of the task database that a server cannot express.
-        """
+        """The query as a filter for a MongoDB server: what was written, in words that it knows."""
         from mongoglot.engines import mongodb
 
         return mongodb.to_filter(self)

@@ -235,6 +235,10 @@ def test_a_filter_made_of_the_tree_gives_the_tree() -> None:
         assert list(map(again.matches, documents)) == list(map(query.matches, documents)), condition
 
 
+def native_filter_of_nothing(_: list[Any], __: Any) -> dict[str, Any]:
+    return {}
+
+
 # ---- plans ---------------------------------------------------------------------------------------
 
 
@@ -357,7 +361,7 @@ def test_what_was_used_last_stays() -> None:
 def maker(name: str, made: list[str]) -> Callable[[], Plan]:
     def make() -> Plan:
         made.append(name)
-        return Plan(Always(True))
+        return Plan(Always(True), native_filter_of_nothing)
 
     return make
 
@@ -384,7 +388,7 @@ def test_many_threads_compile_at_once(plans: PlanCache) -> None:
 
 
 def test_a_plan_is_lowered_once_for_a_target() -> None:
-    plan, calls = Plan(Always(True)), list[str]()
+    plan, calls = Plan(Always(True), native_filter_of_nothing), list[str]()
 
     def lower(target: str) -> str:
         def lowered(_: Node) -> str:

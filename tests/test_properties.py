@@ -65,9 +65,9 @@ def test_a_hundred_thousand_decisions(arenas: tuple[Arena, Arena]) -> None:
 
 
 @pytest.mark.long
-def test_a_million_decisions(arenas: tuple[Arena, Arena]) -> None:
+def test_two_million_decisions(arenas: tuple[Arena, Arena]) -> None:
     seed = os.environ.get(SEED_VARIABLE)
-    decide(*arenas, decisions=1_000_000, seed=int(seed) if seed else random.SystemRandom().randrange(2**32))
+    decide(*arenas, decisions=2_000_000, seed=int(seed) if seed else random.SystemRandom().randrange(2**32))
 
 
 def decide(arena: Arena, single: Arena, decisions: int, seed: int) -> None:

@@ -6,13 +6,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from mongoglot.compiler.ast import Node, ServerOnly, server_only
 from mongoglot.compiler.passes import optimise
 from mongoglot.errors import FilterError
 
 Lowered = TypeVar("Lowered")
+
+Native: TypeAlias = Callable[[list[Any], Callable[[str], str]], dict[str, Any]]
 
 CACHE_SIZE: Final = 512
 
@@ -22,10 +24,12 @@ class Plan:
 
     Attributes:
         ast: the tree as parsed.
+        native: makes the filter for a server, of the values and of what makes a pattern of a glob.
     """
 
-    def __init__(self, ast: Node) -> None:
+    def __init__(self, ast: Node, native: Native) -> None:
         self.ast = ast
+        self.native = native
         self._lowered: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
 

@@ -42,9 +42,6 @@ from mongoglot.grammar import tokens as tk
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
 from mongoglot.grammar.server_only import check_near_is_at_the_top
 
-_WITH_VALUE: Final = frozenset(
-    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER GEO".split()
-)
 _FIELD_NAME_ADVICE: Final = (
     ". If you have a field name that starts with a '$' symbol, consider using $getField or $setField."
 )
@@ -59,7 +56,7 @@ class _TokenLexer(Lexer):
         slot = 0
         for position, token in enumerate(data):
             yield Token(token[0], cast("Any", (token, slot)), position)
-            slot += token[0] in _WITH_VALUE
+            slot += token[0] in tk.WITH_VALUE
 
 
 class _BuildTree(Transformer[Token, Any]):

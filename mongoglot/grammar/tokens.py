@@ -41,6 +41,11 @@ COMMENT: Final = ("COMMENT", "$comment")
 NOT: Final = ("NOT", "$not")
 REGEX: Final = ("REGEX", "$regex")
 
+WITH_VALUE: Final = frozenset(
+    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER GEO".split()
+)
+"""The kinds of tokens that have a value."""
+
 _PLAIN: Final[dict[type, ValueClass]] = {str: "string", bool: "bool", type(None): "null"}
 
 
