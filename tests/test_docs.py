@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import pytest
 
 from mongoglot import compile
+from mongoglot.compiler.pcre import translate
 from mongoglot.grammar.operators import OPERATORS
 from tests import test_conformance, test_mutants
+from tests.conformance.deviations import DEVIATIONS
 from tests.conftest import with_database
 
 if TYPE_CHECKING:
@@ -265,6 +267,8 @@ def test_the_readme_lists_the_operators() -> None:
     mongodb, taskdb = OPERATORS["mongodb"], OPERATORS["taskdb"]
     later = {name for name, (form, _) in mongodb.items() if form.startswith("LATER")}
     assert operators_listed("compiled") == mongodb.keys() - later
+    on_server = {name for name, (form, _) in mongodb.items() if form in ("GEO", "NEAR", "SERVER")}
+    assert operators_listed("of these, only on the engine `mongodb`") == on_server
     assert operators_listed("in the task database's dialect too") == taskdb.keys() - mongodb.keys()
     assert operators_listed("refused by name") == {name for name in later if not name.startswith("$_")}
 
@@ -275,7 +279,24 @@ def test_the_readme_counts_what_the_tests_count() -> None:
     assert f"{covered + deferred:,} cases" in readme
     assert f"{covered:,} of them are of this version's language" in readme
     assert f"{deferred:,} are left to later versions" in readme
+    assert f"{len(DEVIATIONS)} of these deviate" in readme
     assert f"{len(test_mutants.mutants())} seeded bugs" in readme
+
+
+def test_the_deviations_are_those_of_the_tests() -> None:
+    page = (ROOT / "docs" / "known-deviations.md").read_text(encoding="utf-8")
+    (told,) = [
+        section.text for section in sections("docs/known-deviations.md") if section.title == "Recorded cases"
+    ]
+    assert f"\n{len(DEVIATIONS)} of the" in told
+    assert set(re.findall(r"`([a-z/-]+-[0-9a-f]{8})`", page)) == DEVIATIONS.keys()
+
+
+def test_the_table_of_rewritten_patterns() -> None:
+    (told,) = [section.text for section in sections("docs/regex.md") if section.title == "What is rewritten"]
+    rows = re.findall(r"^\| `(.*?)` \| `(.*?)` \| ", told, re.M)
+    assert len(rows) > 10
+    assert [(pattern, translate(pattern, "")) for pattern, _ in rows] == rows
 
 
 def test_sections_that_the_code_cites_exist() -> None:
