@@ -10,13 +10,19 @@ from typing import Any
 
 CODE_NAMES = {
     2: "BadValue",
+    4: "NoSuchKey",
     9: "FailedToParse",
     14: "TypeMismatch",
     15: "Overflow",
+    27: "IndexNotFound",
     52: "DollarPrefixedFieldName",
     53: "InvalidIdField",
     66: "ImmutableField",
+    139: "JSInterpreterFailure",
+    168: "InvalidPipelineOperator",
     224: "QueryFeatureNotAllowed",
+    241: "ConversionFailure",
+    291: "NoQueryExecutionPlans",
     11000: "DuplicateKey",
 }
 """Names of the server's error codes; a code that is not here is called `LocationN`, as the server does."""

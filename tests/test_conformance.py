@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 import mongoglot
-from mongoglot.errors import FilterError, MongoglotError, NotYetError, UnsupportedError
+from mongoglot.errors import FilterError, MongoglotError, NotYetError, UnsupportedError, code_name
 from tests.conformance.corpus import Case, all_cases, by_area, identity
 from tests.conformance.deviations import DEVIATIONS, DEVIATIONS_OF_MATCHES, DEVIATIONS_ON_SERVER
 from tests.conformance.scope import SERVER_AREAS
@@ -87,6 +87,11 @@ def test_each_case_is_covered_or_deferred_for_a_counted_reason() -> None:
     counts = Counter(case["deferral"] for case in all_cases())
     assert counts.pop(None) == COVERED
     assert dict(counts) == DEFERRED
+
+
+def test_the_names_of_codes() -> None:
+    recorded = {(case["error"]["code"], case["error"]["codeName"]) for case in all_cases() if "error" in case}
+    assert {(code, code_name(code)) for code, _ in recorded} == recorded
 
 
 @pytest.fixture(scope="module", params=ENGINES)
