@@ -15,6 +15,7 @@ from mongoglot.compiler.ast import (
     Compare,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -30,6 +31,8 @@ from mongoglot.compiler.ast import (
     Slot,
     dotted,
 )
+from mongoglot.compiler.expression_ast import Expression
+from mongoglot.compiler.expression_text import expression_text
 from mongoglot.compiler.passes import optimise_steps
 from mongoglot.engines import mongodb, sqlite
 from mongoglot.engines.sql.table import Table
@@ -146,6 +149,8 @@ def _assignments(parameters: dict[str, Any]) -> str:
 
 
 def _token_part(part: Any) -> str:
+    if isinstance(part, Expression):
+        return " ".join(expression_text(part, "").split())
     return "{" + ", ".join(sorted(part)) + "}" if isinstance(part, frozenset) else str(part)
 
 
@@ -170,6 +175,8 @@ def tree_text(node: Node, indent: str = "") -> str:
             return f"{indent}{' '.join(filter(None, (dotted(path), name)))} {_slot(operand)}, for a server"
         case Sample(operand):
             return f"{indent}$sampleRate {_slot(operand)}"
+        case Expr(expression, _):
+            return f"{indent}$expr\n{expression_text(expression, indent + '  ')}"
         case Exists(path):
             return f"{indent}{dotted(path)} exists"
         case HasType(path, types):

@@ -58,7 +58,10 @@ def _compiled(filter: Any, dialect: Dialect, text: str | None = None) -> Query:
     except FilterError:
         check_whole(filter)  # what a driver and a server check first, also of what stands under a wrong word
         raise
-    return Query(shape, values, plan, dialect, text)
+    query = Query(shape, values, plan, dialect, text)
+    if plan.has_expressions:
+        python.fold_constants(plan.ast, values)  # as a server does before it looks at any document
+    return query
 
 
 def _planned(shape: Shape, dialect: Dialect) -> Plan:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, final
 
+from mongoglot.compiler.expression_ast import Expression
 from mongoglot.compiler.values import ValueClass
 
 Comparison: TypeAlias = Literal["$eq", "$gt", "$gte", "$lt", "$lte"]
@@ -211,6 +212,25 @@ class Sample:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Expr:
+    """An aggregation expression is true of the document (semantics 3.9).
+
+    Attributes:
+        expression: its tree.
+        operand: what was written and the literals, an `ExpressionOperand`.
+    """
+
+    expression: Expression
+    operand: Slot
+
+    @property
+    def path(self) -> Path:
+        """None: the fields that it reads are its own business."""
+        return ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class And:
     """Every child matches."""
 
@@ -242,7 +262,19 @@ class Always:
 
 
 Leaf: TypeAlias = (
-    Compare | In | Exists | Glob | RegexMatch | HasType | Mod | Size | Bits | ElemMatch | ServerOnly | Sample
+    Compare
+    | In
+    | Exists
+    | Glob
+    | RegexMatch
+    | HasType
+    | Mod
+    | Size
+    | Bits
+    | ElemMatch
+    | ServerOnly
+    | Sample
+    | Expr
 )
 Node: TypeAlias = Leaf | And | Or | Not | Always
 
@@ -296,6 +328,11 @@ def server_only(node: Node) -> ServerOnly | None:
             case _:
                 pass
     return None
+
+
+def expressions(node: Node) -> Iterator[Expr]:
+    """The `$expr` of a tree; none stands in an `$elemMatch`."""
+    return (leaf for leaf in leaves(node) if isinstance(leaf, Expr))
 
 
 def dotted(path: Path) -> str:

@@ -17,6 +17,7 @@ from mongoglot.compiler.ast import (
     Compare,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -199,6 +200,20 @@ def _joined(operands: list[Slot | ListSlot]) -> ListSlot:
     return ListSlot(parts[0].index, frozenset(kinds), tuple(parts))
 
 
+@everywhere
+def ask_expressions_last(node: Node) -> Node:
+    """`expr and a = 1` → `a = 1 and expr`: as on a server, a plain predicate may spare one that can fail."""
+    match node:
+        case And(children) | Or(children):
+            last = tuple(child for child in children if isinstance(child, Expr))
+            ordered = (*(child for child in children if not isinstance(child, Expr)), *last)
+            if not last or ordered == children:
+                return node
+            return And(ordered) if isinstance(node, And) else Or(ordered)
+        case _:
+            return node
+
+
 PASSES: tuple[Pass, ...] = (
     spread_patterns,
     decide_operands,
@@ -206,6 +221,7 @@ PASSES: tuple[Pass, ...] = (
     fold_constants,
     flatten,
     gather_equalities,
+    ask_expressions_last,
 )
 
 
@@ -241,7 +257,7 @@ def _children(node: Node) -> tuple[Node, ...]:
             return (child,)
         case Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits():
             return ()
-        case Always() | Sample() | ServerOnly():
+        case Always() | Sample() | ServerOnly() | Expr():
             return ()
         case _:
             assert_never(node)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from mongoglot.compiler.ast import Node, ServerOnly, server_only
+from mongoglot.compiler.ast import Node, ServerOnly, expressions, server_only
 from mongoglot.compiler.passes import optimise
 from mongoglot.errors import FilterError
 
@@ -42,6 +42,11 @@ class Plan:
     def server_only(self) -> ServerOnly | None:
         """What of it only a server can answer, if there is any."""
         return server_only(self.ast)
+
+    @cached_property
+    def has_expressions(self) -> bool:
+        """Whether there is an `$expr` in it, whose constants can be wrong."""
+        return next(expressions(self.ast), None) is not None
 
     def lowered(self, key: Hashable, lower: Callable[[Node], Lowered]) -> Lowered:
         """What `lower` makes of the optimised tree; made once for each key.

@@ -18,6 +18,7 @@ from mongoglot.compiler.ast import (
     Compare,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -98,7 +99,7 @@ def _bounds(node: Node, lowering: Lowering[Code]) -> _Bounds[Code]:
             return _exactly(Piece(node))
         case (
             Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits()
-            | ElemMatch() | ServerOnly() | Sample()
+            | ElemMatch() | ServerOnly() | Sample() | Expr()
         ):  # fmt: skip
             match lowering.predicate(node):
                 case None:

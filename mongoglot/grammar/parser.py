@@ -21,6 +21,7 @@ from mongoglot.compiler.ast import (
     Comparison,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -110,6 +111,11 @@ class _BuildTree(Transformer[Token, Any]):
         """`{$where: "…"}`."""
         (_, name, kind), index = children[0].value
         return ServerOnly((), name, Slot(index, kind))
+
+    def expr(self, children: Sequence[Any]) -> Node:
+        """`{$expr: {…}}`."""
+        (_, _name, expression), index = children[0].value
+        return Expr(expression, Slot(index, "object"))
 
     def comment(self, _: Sequence[Any]) -> Node:
         """`{$comment: "…"}` changes nothing."""

@@ -7,7 +7,7 @@ known shape is checked like any other; what nests in what is the grammar's busin
 A token's parts by kind: EQUALS has the dotted path and the class of its literal; FIELD the path; COMPARE, GLOB
 and LITERAL the operator and the operand's class; LIST the operator and the set of its members' classes. Operands
 that change the code are part of the token: the truth of EXISTS, the codes of TYPE, the numbers of MOD, SIZE and
-BITS, whether the pattern of GLOB is plain. The others have the operator and nothing more.
+BITS, whether the pattern of GLOB is plain, the tree of EXPR. The others have the operator and nothing more.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from bson import DBRef
 
+from mongoglot.compiler.expression_ast import ExpressionOperand
 from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import ValueClass, is_array, value_class
 from mongoglot.errors import EncodingError, FilterError, joined
 from mongoglot.grammar import regexes, server_only, structural
+from mongoglot.grammar.expressions import parse_expression
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
     check_name,
@@ -42,7 +44,7 @@ NOT: Final = ("NOT", "$not")
 REGEX: Final = ("REGEX", "$regex")
 
 WITH_VALUE: Final = frozenset(
-    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER GEO".split()
+    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER GEO EXPR".split()
 )
 """The kinds of tokens that have a value."""
 
@@ -196,7 +198,7 @@ class Tokeniser:
                     emit((form, name, self.read_literal(operand, depth)))
                 case "NEAR":
                     raise server_only.near_is_not_first(siblings)
-                case "SERVER" | "SAMPLE" if self.nested:
+                case "SERVER" | "SAMPLE" | "EXPR" if self.nested:
                     emit(("NESTED", key))
                 case "SERVER":
                     server_only.check_operand(name, operand)
@@ -205,6 +207,11 @@ class Tokeniser:
                     rate = structural.rate_of(operand)
                     self.values.append(rate)
                     emit((form, name, {0.0: "none", 1.0: "all"}.get(rate, "some")))
+                case "EXPR":
+                    written = literal(operand, depth)
+                    expression, literals = parse_expression(written)
+                    self.values.append(ExpressionOperand(written, literals))
+                    emit((form, name, expression))
                 case "COMMENT":
                     self.check(operand, depth)
                     emit(COMMENT)

@@ -20,6 +20,7 @@ from mongoglot.compiler.ast import (
     Compare,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -35,6 +36,7 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
     Slot,
+    expressions,
     leaves,
 )
 from mongoglot.compiler.lowering import needs_server
@@ -50,6 +52,7 @@ from mongoglot.compiler.values import (
 )
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
+from mongoglot.errors import FilterError
 
 _MAX_HEIGHT: Final = 12
 """How deep expressions nest before a part of them becomes a function of its own; CPython's limit is near 100."""
@@ -110,6 +113,20 @@ def lower(node: Node) -> PythonCode:
     return PythonCode(source, factory, tuple(writer.binders.values()))
 
 
+def fold_constants(node: Node, values: list[Any]) -> None:
+    """Compute the constant parts of all `$expr` of a tree.
+
+    Raises:
+        FilterError: one cannot be computed, with the server's code.
+    """
+    for leaf in expressions(node):
+        try:
+            element_test(leaf, values)
+        except FilterError as error:
+            error.path = error.path or "$expr"
+            raise
+
+
 def _function(node: Node, name: str, out: SourceWriter) -> None:
     """Write a function of a document: a statement for each part, leaving at the first that decides."""
     out.line(f"def {name}(document):")
@@ -151,7 +168,7 @@ def _condition(node: Node, out: SourceWriter, height: int) -> str:
             return " or ".join(f"({_condition(child, out, height + 1)})" for child in children)
         case Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits():
             return _predicate(node, out)
-        case ElemMatch() | Sample() | ServerOnly():
+        case ElemMatch() | Sample() | ServerOnly() | Expr():
             return _predicate(node, out)
         case _:
             assert_never(node)
@@ -195,8 +212,8 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
             return f"{search}({variable}) if (kind := {read}.__class__) is str else {left_open}"
         case In() | Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
             return f"{general}(document, {read})"
-        case Sample():
-            raise AssertionError(leaf)  # it has no path
+        case Sample() | Expr():
+            raise AssertionError(leaf)  # they have no path
         case _:
             assert_never(leaf)
 
@@ -336,6 +353,8 @@ def _summary(node: Node) -> str:
             return "$regex"
         case Sample():
             return "$sampleRate"
+        case Expr():
+            return "$expr"
         case ElemMatch():
             return "$elemMatch"
         case HasType() | Mod() | Size():

@@ -17,6 +17,7 @@ from mongoglot.compiler.ast import (
     Comparison,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -42,6 +43,7 @@ from mongoglot.compiler.values import (
 )
 from mongoglot.compiler.walk import elements
 from mongoglot.engines.python.elements import bits_test, match_test, mod_test, size_test, type_test
+from mongoglot.engines.python.expressions import document_filter
 
 ElementTest: TypeAlias = Callable[[Any], bool]
 
@@ -167,6 +169,8 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
             return regex_test(values[operand.index])
         case Sample(operand):
             return sample_test(values[operand.index])
+        case Expr(expression, operand):
+            return document_filter(expression, values[operand.index].literals)
         case Exists():
             return lambda element: element is not MISSING
         case HasType(_, types):

@@ -17,6 +17,7 @@ from mongoglot.compiler.ast import (
     Compare,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -137,7 +138,7 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
             return _number_condition(leaf, column)
         case Size() | ElemMatch():
             return sql.FALSE, {}, False  # a column of its own holds no arrays
-        case In() | Sample() | ServerOnly():
+        case In() | Sample() | ServerOnly() | Expr():
             raise AssertionError(leaf)  # lowering.py has them
         case _:
             assert_never(leaf)

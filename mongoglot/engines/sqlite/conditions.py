@@ -13,6 +13,7 @@ from mongoglot.compiler.ast import (
     Comparison,
     ElemMatch,
     Exists,
+    Expr,
     Glob,
     HasType,
     In,
@@ -71,7 +72,7 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return bits_conditions(bits_op, positions)
         case ElemMatch():
             return None  # it nests: documents.py has it
-        case Sample() | ServerOnly():
+        case Sample() | ServerOnly() | Expr():
             return None  # they are about no value: lowering.py has them
         case _:
             assert_never(leaf)

@@ -9,6 +9,7 @@ from mongoglot.compiler.ast import (
     Always,
     Bits,
     ElemMatch,
+    Expr,
     Glob,
     HasType,
     In,
@@ -118,6 +119,8 @@ class SqliteLowering(Connectives):
         """A predicate: on its column where there is one, on the document otherwise."""
         if isinstance(leaf, ServerOnly):
             raise needs_server(leaf)
+        if isinstance(leaf, Expr):  # the residual checks it
+            return None
         if isinstance(leaf, In) and leaf.patterns:  # the passes make predicates of them
             return None
         if isinstance(leaf, Sample):
