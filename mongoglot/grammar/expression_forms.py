@@ -18,10 +18,20 @@ POSITIONAL: Final[dict[str, tuple[int, int]]] = {
     **_rows(1, 1, "$not"),
     **_rows(3, 3, "$cond"),
     **_rows(0, ANY, "$ifNull"),
+    **_rows(0, ANY, "$add $multiply"),
+    **_rows(2, 2, "$subtract $divide $mod $pow $log"),
+    **_rows(1, 1, "$abs $ceil $floor $sqrt $exp $ln $log10"),
+    **_rows(1, 2, "$round $trunc"),
+    **_rows(1, 1, "$size $first $last $isArray $reverseArray $objectToArray $arrayToObject"),
+    **_rows(2, 2, "$in $arrayElemAt $setDifference $setIsSubset"),
+    **_rows(2, 3, "$slice $range"),
+    **_rows(2, 4, "$indexOfArray"),
+    **_rows(0, ANY, "$concatArrays $setUnion $setIntersection $setEquals"),
+    **_rows(1, 1, "$anyElementTrue $allElementsTrue $type $isNumber"),
 }
 """Operators whose operands are a list, or the only one by itself: the least and the greatest number of them."""
 
-SPECIAL: Final = frozenset({"$literal", "$const", "$let", "$switch"})
+SPECIAL: Final = frozenset({"$literal", "$const", "$let", "$switch", "$map", "$filter", "$reduce"})
 """Operators that read their operand in ways of their own."""
 
 COMPILED: Final = POSITIONAL.keys() | SPECIAL

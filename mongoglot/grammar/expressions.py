@@ -11,6 +11,7 @@ from mongoglot.compiler.expression_ast import (
     ROOT,
     ArrayOf,
     Call,
+    Each,
     Expression,
     Let,
     Literal,
@@ -154,6 +155,12 @@ class _Reader:
                 return self.let(operand, scope, places)
             case "$switch":
                 return self.switch(operand, scope, places)
+            case "$map":
+                return self.mapping(operand, scope, places)
+            case "$filter":
+                return self.filter(operand, scope, places)
+            case "$reduce":
+                return self.reduction(operand, scope, places)
             case "$cond":
                 return self.condition(operand, scope, places)
             case _:
@@ -214,6 +221,53 @@ class _Reader:
             raise FilterError(40068, "$switch requires at least one branch")
         return Switch(tuple(branches), default)
 
+    def mapping(self, operand: Any, scope: Scope, places: int) -> Expression:
+        """`$map`."""
+        if not is_document(operand):
+            raise FilterError(16878, "$map only supports an object as its argument")
+        for name in operand:
+            if name not in ("input", "as", "in"):
+                raise FilterError(16879, f"Unrecognized parameter to $map: {name}")
+        for code, name in ((16880, "input"), (16882, "in")):
+            if name not in operand:
+                raise FilterError(code, f"Missing '{name}' parameter to $map")
+        source = self.operand(operand["input"], scope, places)
+        inner = scope | {_element_name(operand): places}
+        return Each("$map", source, self.operand(operand["in"], inner, places + 1), None)
+
+    def filter(self, operand: Any, scope: Scope, places: int) -> Expression:
+        """`$filter`."""
+        if not is_document(operand):
+            raise FilterError(28646, "$filter only supports an object as its argument")
+        for name in operand:
+            if name not in ("input", "as", "cond", "limit"):
+                raise FilterError(28647, f"Unrecognized parameter to $filter: {name}")
+        for code, name in ((28648, "input"), (28650, "cond")):
+            if name not in operand:
+                raise FilterError(code, f"Missing '{name}' parameter to $filter")
+        source = self.operand(operand["input"], scope, places)
+        inner = scope | {_element_name(operand): places}
+        condition = self.operand(operand["cond"], inner, places + 1)
+        limit = self.operand(operand["limit"], scope, places) if "limit" in operand else None
+        return Each("$filter", source, condition, limit)
+
+    def reduction(self, operand: Any, scope: Scope, places: int) -> Expression:
+        """`$reduce`."""
+        if not is_document(operand):
+            reason = f"$reduce requires an object as an argument, found: {type_name(operand)}"
+            raise FilterError(40075, reason)
+        found: dict[str, Expression] = {}
+        inner = scope | {"value": places, "this": places + 1}
+        for name, value in operand.items():
+            if name not in ("input", "initialValue", "in"):
+                raise FilterError(40076, f"$reduce found an unknown argument: {name}")
+            inside = name == "in"
+            found[name] = self.operand(value, inner if inside else scope, places + 2 * inside)
+        for code, name in ((40077, "input"), (40078, "initialValue"), (40079, "in")):
+            if name not in found:
+                raise FilterError(code, f"$reduce requires '{name}' to be specified")
+        return Each("$reduce", found["input"], found["in"], found["initialValue"])
+
     def branch(self, branch: Any, scope: Scope, places: int) -> tuple[Expression, Expression]:
         """A branch of `$switch`."""
         if not is_document(branch):
@@ -231,9 +285,20 @@ class _Reader:
         return found["case"], found["then"]
 
 
+def _element_name(operand: Mapping[str, Any]) -> str:
+    """What `$map` and `$filter` call an element; what is no string counts as an empty name."""
+    if "as" not in operand:
+        return "this"
+    name = operand["as"] if value_class(operand["as"]) == "string" else ""
+    check_variable_name(name, own=True)
+    return str(name)
+
+
 def _check_count(name: str, count: int) -> None:
     """Whether an operator takes so many operands."""
     lowest, highest = POSITIONAL[name]
+    if name == "$setEquals" and count < 2:
+        raise FilterError(17045, f"$setEquals needs at least two arguments had: {count}")
     if name == "$ifNull" and count < 2:
         raise FilterError(1257300, f"$ifNull needs at least two arguments, had: {count}")
     if lowest == highest and count != lowest:

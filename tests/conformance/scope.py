@@ -7,10 +7,15 @@ from typing import Any
 
 from bson import Decimal128
 
+from mongoglot.compiler.expressions import EXPRESSIONS
+from mongoglot.grammar.expression_forms import COMPILED
+
 JUNCTIONS = frozenset({"$and", "$or", "$nor"})
-LATER_AT_TOP = frozenset(["$expr", "$jsonSchema"])
+LATER_AT_TOP = frozenset(["$jsonSchema"])
 AT_TOP = (
-    JUNCTIONS | LATER_AT_TOP | {"$comment", "$alwaysTrue", "$alwaysFalse", "$where", "$text", "$sampleRate"}
+    JUNCTIONS
+    | LATER_AT_TOP
+    | {"$expr", "$comment", "$alwaysTrue", "$alwaysFalse", "$where", "$text", "$sampleRate"}
 )
 DBREF_FIELDS = frozenset({"$ref", "$id", "$db"})
 SERVER_AREAS = ("op/where", "op/text", "op/geo")
@@ -48,11 +53,27 @@ def later_operators(query: dict[str, Any], *, nested: bool = False) -> Iterator[
                     yield from later_operators(member, nested=nested)
         elif name.startswith(INTERNAL):
             yield "an internal operator"
+        elif name == "$expr":
+            if not nested and has_later_expression(operand):
+                yield name
         elif name in LATER_AT_TOP:
             if not nested or name == "$jsonSchema":
                 yield name
         elif not name.startswith("$"):
             yield from _at_path(operand)
+
+
+def has_later_expression(operand: Any) -> bool:
+    """Whether an expression has an operator or a variable that this version does not compile."""
+    if isinstance(operand, list):
+        return any(map(has_later_expression, operand))
+    if not isinstance(operand, dict):
+        return bool(operand == "$$NOW")
+    if "$literal" in operand:
+        return False
+    return any(
+        name in EXPRESSIONS - COMPILED or has_later_expression(value) for name, value in operand.items()
+    )
 
 
 def _at_path(condition: Any) -> Iterator[str]:

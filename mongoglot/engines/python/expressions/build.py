@@ -22,11 +22,20 @@ from mongoglot.compiler.expression_ast import (
     Switch,
     Variable,
 )
-from mongoglot.compiler.values import MISSING, Document
+from mongoglot.compiler.values import INT32_MAX, MISSING, Document
 from mongoglot.engines.python.expressions.boolean import is_true
-from mongoglot.engines.python.expressions.iteration import evaluate_each
+from mongoglot.engines.python.expressions.iteration import filtered, mapped, reduced
+from mongoglot.engines.python.expressions.numbers import is_nullish
 from mongoglot.engines.python.expressions.paths import read_path
-from mongoglot.engines.python.expressions.table import ASSOCIATIVE, COMMUTATIVE, FUNCTIONS, STREAMS
+from mongoglot.engines.python.expressions.table import (
+    ASSOCIATIVE,
+    CHECKS,
+    COMMUTATIVE,
+    FUNCTIONS,
+    KNOWN_SUPERSET,
+    SECOND_FIRST,
+    STREAMS,
+)
 from mongoglot.errors import FilterError
 
 Scope: TypeAlias = list[Any]
@@ -104,13 +113,17 @@ def _build(expression: Expression, literals: Sequence[Any]) -> Built:
         case ObjectOf(names, fields):
             return _object(names, [_build(field, literals) for field in fields])
         case Call(operator, operands):
-            built = [Constant(None) if part is None else _build(part, literals) for part in operands]
+            built: list[Built] = []
+            for number, part in enumerate(operands):
+                operand = Constant(None) if part is None else _build(part, literals)
+                if operator == "$setEquals" and isinstance(operand, Constant):
+                    CHECKS[operator](number, operand.value)
+                built.append(operand)
             return _call(operator, built)
         case Let(values, body):
             return _let([_build(value, literals) for value in values], _build(body, literals))
         case Switch(branches, default):
-            pairs = [(_build(case, literals), _build(then, literals)) for case, then in branches]
-            return _switch(pairs, None if default is None else _build(default, literals))
+            return _switch(branches, None if default is None else _build(default, literals), literals)
         case Each(operator, source, body, extra):
             return _each(
                 operator,
@@ -163,16 +176,19 @@ def _let(values: list[Built], body: Built) -> Built:
     return lambda scope: inner([*scope, *[closure(scope) for closure in closures]])
 
 
-def _switch(pairs: list[tuple[Built, Built]], default: Built | None) -> Built:
-    """Branches that can never be taken are dropped; one that is always taken is the last."""
+def _switch(
+    pairs: tuple[tuple[Expression, Expression], ...], default: Built | None, literals: Sequence[Any]
+) -> Built:
+    """Branches that can never be taken are dropped, and those behind one that always is: not even folded."""
     kept: list[tuple[Built, Built]] = []
-    for case, then in pairs:
+    for condition, result in pairs:
+        case = _build(condition, literals)
         if isinstance(case, Constant):
             if not is_true(case.value):
                 continue
-            default = then
+            default = _build(result, literals)
             break
-        kept.append((case, then))
+        kept.append((case, _build(result, literals)))
     if not kept:
         if default is None:
             reason = (
@@ -196,9 +212,18 @@ def _switch(pairs: list[tuple[Built, Built]], default: Built | None) -> Built:
 
 
 def _each(operator: str, source: Built, extra: Built | None, body: Built) -> Built:
+    """None of them is folded, whatever is constant in it."""
     items, inner = _closure(source), _closure(body)
     other = None if extra is None else _closure(extra)
-    return lambda scope: evaluate_each(operator, items, other, inner, scope)
+    match operator:
+        case "$map":
+            return mapped(items, inner)
+        case "$filter":
+            return filtered(items, other, inner)
+        case "$reduce" if other is not None:
+            return reduced(items, other, inner)
+        case _:
+            raise AssertionError(operator)
 
 
 def _call(operator: str, operands: list[Built]) -> Built:
@@ -207,6 +232,20 @@ def _call(operator: str, operands: list[Built]) -> Built:
         return _condition(*operands)
     if operator == "$ifNull":
         return _first_value(operands)
+    if operator == "$setEquals":  # all are compared with the first constant
+        first = next((number for number, part in enumerate(operands) if isinstance(part, Constant)), 0)
+        operands = [operands[first], *operands[:first], *operands[first + 1 :]]
+    elif operator in CHECKS and not constant:
+        for number, operand in enumerate(operands):
+            if isinstance(operand, Constant):
+                CHECKS[operator](number, operand.value)
+    if operator == "$indexOfArray":  # what is looked for is evaluated last
+        if isinstance(operands[0], Constant) and is_nullish(operands[0].value):
+            return Constant(None)
+        bounds = [*operands[2:], *[Constant(0), Constant(INT32_MAX)][len(operands) - 2 :]]
+        operands = [operands[0], *bounds, operands[1]]
+    if operator == "$setIsSubset" and not constant and isinstance(operands[1], Constant):
+        operator = KNOWN_SUPERSET
     if operator in FUNCTIONS:
         function = FUNCTIONS[operator]
         closures = [_closure(operand) for operand in operands]
@@ -217,6 +256,8 @@ def _call(operator: str, operands: list[Built]) -> Built:
             return lambda scope: function(only(scope))
         if len(closures) == 2:
             first, second = closures
+            if operator in SECOND_FIRST:
+                return lambda scope: function(right=second(scope), left=first(scope))
             return lambda scope: function(first(scope), second(scope))
         return lambda scope: function(*[closure(scope) for closure in closures])
     if constant:

@@ -1,0 +1,211 @@
+"""Random expressions: their values, types and errors are those of a real server, and the matches of `$expr`.
+
+A server may answer without an error that one document alone would give, because it asks another predicate first
+or finds no reason to compute a part. So where a find fails, each document is asked alone; and the values of
+expressions are computed document by document.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import bson
+import pytest
+from pymongo.errors import OperationFailure
+
+import mongoglot
+from mongoglot.compiler.normalise import normalise
+from mongoglot.compiler.values import MISSING
+from mongoglot.engines.python.expressions import evaluator
+from mongoglot.engines.python.expressions.table import FUNCTIONS, KNOWN_SUPERSET, STREAMS
+from mongoglot.errors import FilterError, NotYetError, UnsupportedError
+from mongoglot.grammar.expression_forms import COMPILED, POSITIONAL
+from mongoglot.grammar.expressions import parse_expression
+from tests.arena import Arena
+from tests.expressions import Generator
+from tests.mongod import decoded
+from tests.test_properties import SEED_VARIABLE
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+Answer: TypeAlias = bytes | int | None
+"""The value as BSON, the code of an error, or None where only a server computes it."""
+
+DOCUMENTS = 12
+BATCH = 250
+
+
+def same(left: Answer, right: Answer) -> bool:
+    """Whether two answers are one: the sign of a NaN, which no predicate sees, is left out."""
+    if left == right or left is None:
+        return True
+    if isinstance(left, int) or isinstance(right, int) or right is None:
+        return False
+    return without_sign_of_nan(left) == without_sign_of_nan(right)
+
+
+def without_sign_of_nan(value: bytes) -> bytes:
+    negative, positive = (bytes([0, 0, 0, 0, 0, 0, 0xF8, sign]) for sign in (0xFF, 0x7F))
+    return value.replace(negative, positive).replace(b"\0" * 15 + b"\xfc", b"\0" * 15 + b"\x7c")
+
+
+def computed(expression: Any, documents: list[dict[str, Any]]) -> list[Answer] | int | None:
+    """The value for each document; the code of an error that comes before any is seen."""
+    try:
+        evaluate = evaluator(*parse_expression(normalise(expression, 150)))
+    except UnsupportedError:
+        return None
+    except FilterError as error:
+        return -1 if isinstance(error, NotYetError) else error.code
+    answers: list[Answer] = []
+    for document in documents:
+        try:
+            value = evaluate(document)
+            answers.append(bson.encode({} if value is MISSING else {"v": value}))
+        except FilterError as error:
+            answers.append(error.code)
+        except UnsupportedError:
+            answers.append(None)
+    return answers
+
+
+class Server:
+    """A collection on the real server, asked for the values of expressions."""
+
+    def __init__(self, database: Database[dict[str, Any]], name: str) -> None:
+        self.database = database
+        self.name = name
+        self.documents: list[dict[str, Any]] = []
+
+    def fill(self, documents: list[dict[str, Any]]) -> None:
+        self.documents = documents
+        self.database[self.name].delete_many({})
+        self.database[self.name].insert_many(documents)
+
+    def ask(self, expression: Any, condition: dict[str, Any]) -> list[Answer] | int:
+        stages = [{"$match": condition}, {"$sort": {"_id": 1}}, {"$replaceWith": {"v": expression}}]
+        command = {"aggregate": self.name, "pipeline": stages, "cursor": {"batchSize": 1000}}
+        try:
+            reply = self.database.command(
+                command, codec_options=bson.CodecOptions(document_class=bson.raw_bson.RawBSONDocument)
+            )
+        except OperationFailure as error:
+            return error.code or 0
+        return [bytes(document.raw) for document in reply["cursor"]["firstBatch"]]
+
+    def computed(self, expression: Any) -> list[Answer] | int:
+        if isinstance(static := self.ask(expression, {"_id": "none"}), int):
+            return static
+        if isinstance(together := self.ask(expression, {}), list):
+            return together
+        answers: list[Answer] = []
+        for document in self.documents:
+            alone = self.ask(expression, {"_id": document["_id"]})
+            answers.append(alone if isinstance(alone, int) else alone[0])
+        return answers
+
+
+def compare(server: Server, count: int, seed: int) -> None:
+    """Compare the values of so many expressions, and count."""
+    generator = Generator(seed)
+    answers = errors = refused = 0
+    reports: list[str] = []
+    for number in range(count):
+        if number % BATCH == 0:
+            server.fill(generator.documents(DOCUMENTS))
+        expression = generator.expression(generator.rng.randint(1, 3))
+        given, expected = computed(expression, server.documents), server.computed(expression)
+        if isinstance(given, list) and isinstance(expected, list):
+            wrong = [n for n, pair in enumerate(zip(given, expected, strict=True)) if not same(*pair)]
+            answers, errors = answers + len(given), errors + sum(isinstance(a, int) for a in given)
+            refused += given.count(None)
+            reports += [
+                f"{expression!r} on {server.documents[n]!r}: {shown(given[n])} and not {shown(expected[n])}"
+                for n in wrong[:1]
+            ]
+        elif given is not None and given != expected:
+            reports.append(f"{expression!r}: {given!r:.80} before any document, and not {expected!r:.80}")
+        refused += given is None
+    print(  # noqa: T201
+        f"\n{count} expressions, {answers} values, {errors} of them errors, {refused} left to a server;"
+        f" {len(reports)} differences; {SEED_VARIABLE}={seed}"
+    )
+    assert not reports, f"with {SEED_VARIABLE}={seed}:\n" + "\n".join(reports[:5])
+    assert errors < answers * 0.7
+
+
+def shown(answer: Answer) -> Any:
+    return decoded(answer) if isinstance(answer, bytes) else answer
+
+
+@pytest.fixture
+def values(server: Database[dict[str, Any]]) -> Server:
+    return Server(server, "values")
+
+
+def test_three_thousand_expressions(values: Server) -> None:
+    compare(values, 3_000, int(os.environ.get(SEED_VARIABLE, "1")))
+
+
+@pytest.mark.long
+def test_twenty_thousand_expressions(values: Server) -> None:
+    seed = os.environ.get(SEED_VARIABLE)
+    compare(values, 20_000, int(seed) if seed else random.SystemRandom().randrange(2**32))
+
+
+def test_matches_on_every_engine(
+    server: Database[dict[str, Any]], stores: dict[str, mongoglot.Store]
+) -> None:
+    arena = Arena(server, stores, "matches")
+    generator = Generator(3)
+    arena.fill(generator.documents(DOCUMENTS))
+    found = 0
+    for _ in range(300):
+        query = {"$expr": generator.expression(2)}
+        try:
+            expected = arena.expected(query)
+            answers = {who: arena.actual(who, query) for who in arena.contestants}
+        except UnsupportedError:
+            continue
+        found += not isinstance(expected, str)
+        assert answers == dict.fromkeys(arena.contestants, expected), query
+    assert found > 100
+
+
+def test_each_operator_has_a_function() -> None:
+    assert POSITIONAL.keys() == (FUNCTIONS.keys() | STREAMS.keys() | {"$cond", "$ifNull"}) - {KNOWN_SUPERSET}
+    assert {
+        "$map",
+        "$filter",
+        "$reduce",
+        "$let",
+        "$switch",
+        "$literal",
+        "$const",
+    } == COMPILED - POSITIONAL.keys()
+
+
+@pytest.mark.parametrize("depth", [10, 60, 90, 97])
+def test_deep_expressions(depth: int) -> None:
+    expression: Any = "$a"
+    for _ in range(depth):
+        expression = {"$not": [expression]}
+    assert mongoglot.compile({"$expr": expression}).matches({"a": 1}) is (depth % 2 == 0)
+
+
+def test_what_a_server_alone_computes_is_refused_by_name() -> None:
+    query = mongoglot.compile({"$expr": {"$gt": [{"$ln": "$a"}, 1]}})
+    assert query.matches({"a": 10})
+    with pytest.raises(
+        UnsupportedError, match=r"\$ln of a Decimal128 can only be computed by a MongoDB server"
+    ):
+        query.matches({"a": bson.Decimal128("10")})
+
+
+@pytest.mark.parametrize("name", ["$concat", "$dateAdd", "$convert", "$zip"])
+def test_later_operators_are_refused_by_name(name: str) -> None:
+    with pytest.raises(NotYetError, match=rf"^\{name} in \$expr is not compiled"):
+        mongoglot.compile({"$expr": {name: ["$a", 1]}})
