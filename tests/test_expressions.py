@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import bson
@@ -16,6 +17,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 import mongoglot
+from mongoglot.compiler.expressions import EXPRESSIONS
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import MISSING
 from mongoglot.engines.python.expressions import evaluator
@@ -173,6 +175,20 @@ def test_matches_on_every_engine(
         found += not isinstance(expected, str)
         assert answers == dict.fromkeys(arena.contestants, expected), query
     assert found > 100
+
+
+def operator_table() -> str:
+    """The table of docs/expressions.md: each operator that a server has, and who computes it."""
+    lines = ["| operator | memory | sqlite | mongodb |", "|---|---|---|---|"]
+    for name in sorted(EXPRESSIONS - {name for name in EXPRESSIONS if name.startswith("$_")}):
+        engines = "yes | in Python | yes" if name in COMPILED else "refused | refused | refused"
+        lines.append(f"| `{name}` | {engines} |")
+    return "\n".join(lines)
+
+
+def test_the_page_has_the_table_of_operators() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "expressions.md").read_text(encoding="utf-8")
+    assert operator_table() in page, operator_table()
 
 
 def test_each_operator_has_a_function() -> None:
