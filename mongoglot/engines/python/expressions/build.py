@@ -233,8 +233,8 @@ def _call(operator: str, operands: list[Built]) -> Built:
     if operator == "$ifNull":
         return _first_value(operands)
     if operator == "$setEquals":  # all are compared with the first constant
-        first = next((number for number, part in enumerate(operands) if isinstance(part, Constant)), 0)
-        operands = [operands[first], *operands[:first], *operands[first + 1 :]]
+        known = next((number for number, part in enumerate(operands) if isinstance(part, Constant)), 0)
+        operands = [operands[known], *operands[:known], *operands[known + 1 :]]
     elif operator in CHECKS and not constant:
         for number, operand in enumerate(operands):
             if isinstance(operand, Constant):
