@@ -227,7 +227,8 @@ def _each(operator: str, source: Built, extra: Built | None, body: Built) -> Bui
 
 
 def _call(operator: str, operands: list[Built]) -> Built:
-    constant = all(isinstance(operand, Constant) for operand in operands)
+    # of $setEquals a server folds nothing, even where all is constant
+    constant = operator != "$setEquals" and all(isinstance(operand, Constant) for operand in operands)
     if operator == "$cond":
         return _condition(*operands)
     if operator == "$ifNull":
