@@ -189,7 +189,16 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[Subject, Path]:
         "matches": [*recorded(("",)), compared_each_with_each(), *asked_at_random(8, 40, 500)],
         "sqlite": [
             *recorded(
-                ("mixed", "path", "value/number/decimal", "op/type", "op/elemMatch", "op/bits", "op/mod")
+                (
+                    "mixed",
+                    "path",
+                    "value/number/decimal",
+                    "op/type",
+                    "op/elemMatch",
+                    "op/bits",
+                    "op/mod",
+                    "regex",
+                )
             ),
             compared_each_with_each(),
             *asked_at_random(4, 40, 100),

@@ -222,6 +222,8 @@ def _misplaced(shape: tk.Shape, error: UnexpectedToken, dialect: Dialect) -> Fil
             return NotYetError(2, f"{name} is not compiled by this version of mongoglot", path=path)
         case ("filter", "NESTED"):
             return FilterError(2, f"{name} can only be applied to the top-level document", path=path)
+        case ("operator", "SERVER") if name == "$where":
+            return FilterError(2, "$where cannot be applied to a field", path=path)
         case ("operator", _):
             return FilterError(2, f"unknown operator: {name}", path=path, hint=_operator_hint(name, dialect))
         case ("filter", "NOT"):

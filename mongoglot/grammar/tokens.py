@@ -219,7 +219,7 @@ class Tokeniser:
                     assert_never(form)
         except FilterError as error:
             if form not in ("NOT", "ALL", "MATCH"):  # whose own tokens stand already
-                self.tokens.append((form, key, "invalid"))
+                self.tokens.append(("GEO" if form == "NEAR" else form, key, "invalid"))
             raise _under(key, error) from None
 
     def read_negation(self, operand: Any, field: str, depth: int) -> None:
