@@ -17,6 +17,7 @@ import pytest
 import mongoglot
 from mongoglot.testing import each_with_each, random_documents, random_filter
 from tests import examination
+from tests.alternatives import random_alternatives
 from tests.conformance.corpus import all_cases, identity
 from tests.conformance.deviations import DEVIATIONS
 from tests.conformance.scope import SERVER_AREAS
@@ -104,6 +105,7 @@ def asked_at_random(batches: int, documents: int, filters: int) -> list[Group]:
     for _ in range(batches):
         stored = random_documents(rng, documents)
         asked = [random_filter(rng, near=stored) for _ in range(filters)]
+        asked += [random_alternatives(rng, stored) for _ in range(filters // 10)]
         result.append(Group(stored, [Question(query, {}, answer_matches(stored, query)) for query in asked]))
     return result
 
