@@ -168,7 +168,7 @@ def tree_text(node: Node, indent: str = "") -> str:
             return f"{indent}{dotted(path)} $regex {_slot(operand)}"
         case ServerOnly(path, name, operand):
             return f"{indent}{' '.join(filter(None, (dotted(path), name)))} {_slot(operand)}, for a server"
-        case Sample(operand):
+        case Sample(operand, _):
             return f"{indent}$sampleRate {_slot(operand)}"
         case Exists(path):
             return f"{indent}{dotted(path)} exists"

@@ -198,10 +198,12 @@ class Sample:
     """A document in so many matches, at random: the one predicate that is not about the document (semantics 3.11).
 
     Attributes:
-        operand: the rate, strictly between 0 and 1.
+        operand: the rate, from 0 to 1.
+        always: true for the rate 1, false for 0, None for one between them.
     """
 
     operand: Slot
+    always: bool | None = None
 
     @property
     def path(self) -> Path:

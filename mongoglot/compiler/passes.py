@@ -82,7 +82,7 @@ def spread_patterns(node: Node) -> Node:
 
 @everywhere
 def decide_operands(node: Node) -> Node:
-    """Comparisons that the class of their operand decides (semantics 1.2).
+    """Comparisons that the class of their operand decides (semantics 1.2), and samples of all and nothing.
 
     `a > null` → never; `a >= null` → `a = null`; `a < NaN` → never; `a <= MinKey` → `a = MinKey`;
     `a in []` → never.
@@ -98,6 +98,8 @@ def decide_operands(node: Node) -> Node:
                     return node
         case In(_, operand, ()) if not operand.kinds:
             return Always(False)
+        case Sample(_, bool() as value):
+            return Always(value)
         case _:
             return node
 

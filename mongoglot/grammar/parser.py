@@ -102,9 +102,9 @@ class _BuildTree(Transformer[Token, Any]):
         return RegexMatch(_path(name), Slot(index, "regex"))
 
     def sample(self, children: Sequence[Any]) -> Node:
-        """`{$sampleRate: 0.5}`; 0 and 1 are not random."""
+        """`{$sampleRate: 0.5}`."""
         (_, _name, rate), index = children[0].value
-        return Sample(Slot(index, "double")) if rate == "some" else Always(rate == "all")
+        return Sample(Slot(index, "double"), {"none": False, "all": True, "some": None}[rate])
 
     def server(self, children: Sequence[Any]) -> Node:
         """`{$where: "…"}`."""

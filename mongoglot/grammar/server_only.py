@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mongoglot.compiler.ast import NEAR, And, ElemMatch, Node, Not, Or, ServerOnly, dotted
+from mongoglot.compiler.passes import fold_constants
 from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import is_array, value_class
 from mongoglot.errors import FilterError
@@ -75,8 +76,11 @@ def check_near(document: Mapping[str, Any]) -> None:
 
 
 def check_near_is_at_the_top(tree: Node) -> None:
-    """Refuse a `$near` anywhere but at the top of a filter or of an `$and` there; a server does so at the end."""
-    pending: list[tuple[Node, bool]] = [(tree, True)]
+    """Refuse a `$near` anywhere but at the top of a filter or of an `$and` there.
+
+    A server does so at the end, when it has left out what never matches.
+    """
+    pending: list[tuple[Node, bool]] = [(fold_constants(tree), True)]
     while pending:
         node, at_top = pending.pop()
         match node:

@@ -165,7 +165,7 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
             return glob_test(values[operand.index])
         case RegexMatch(_, operand):
             return regex_test(values[operand.index])
-        case Sample(operand):
+        case Sample(operand, _):
             return sample_test(values[operand.index])
         case Exists():
             return lambda element: element is not MISSING
