@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mongoglot.compiler.ast import NEAR, And, ElemMatch, Node, Not, Or, ServerOnly, dotted
-from mongoglot.compiler.passes import fold_constants
+from mongoglot.compiler.ast import NEAR, Always, And, ElemMatch, Node, Not, Or, ServerOnly, dotted
 from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import is_array, value_class
 from mongoglot.errors import FilterError
@@ -80,20 +79,33 @@ def check_near_is_at_the_top(tree: Node) -> None:
 
     A server does so at the end, when it has left out what never matches.
     """
-    pending: list[tuple[Node, bool]] = [(fold_constants(tree), True)]
+    pending: list[tuple[Node, bool]] = [(tree, True)]
     while pending:
         node, at_top = pending.pop()
         match node:
             case ServerOnly(path, name, _) if name in NEAR and not at_top:
                 raise FilterError(2, f"geo {name} must be top-level expr", path=dotted(path))
-            case And(children):
+            case And(children) if not _is_never(node):
                 pending += [(child, at_top) for child in children]
             case Or(children):
-                pending += [(child, False) for child in children]
+                pending += [(child, False) for child in children if not _is_never(child)]
             case Not(child) | ElemMatch(_, child, _):
                 pending.append((child, False))
             case _:
                 pass
+
+
+def _is_never(node: Node) -> bool:
+    """Whether a server sees at once that a node matches nothing: for it is `$alwaysFalse`, or `$all: []`."""
+    match node:
+        case Always(value):
+            return not value
+        case And(children):
+            return any(map(_is_never, children))
+        case Or(children):
+            return all(map(_is_never, children))
+        case _:
+            return False
 
 
 def near_is_not_first(document: Mapping[str, Any]) -> FilterError:
