@@ -51,8 +51,13 @@ def _check_text(operand: Any) -> None:
         raise FilterError(2, "extra fields in $text")
 
 
-def check_geometry(name: str, operand: Any) -> None:
-    """Check that an operator of places has a geometry; which ones there are a server knows."""
+def check_geometry(name: str, document: Mapping[str, Any]) -> None:
+    """Check that an operator of places stands alone and has a geometry; which ones there are a server knows."""
+    if len(document) > 1:
+        extra = list(document)[1]
+        shown = f"{extra}: {rendered(document[extra])}"
+        raise FilterError(2, f"can't parse extra field: {shown}", hint=f"{name} stands alone under its field")
+    operand = document[name]
     if not isinstance(operand, Mapping):
         raise FilterError(2, "geometry must be an object")
     if not operand:
@@ -77,7 +82,7 @@ def check_near(document: Mapping[str, Any]) -> None:
 def check_near_is_at_the_top(tree: Node) -> None:
     """Refuse a `$near` anywhere but at the top of a filter or of an `$and` there.
 
-    A server does so at the end, when it has left out what never matches.
+    A server does so at the end, when it has left out what never and what always matches.
     """
     pending: list[tuple[Node, bool]] = [(tree, True)]
     while pending:
@@ -87,7 +92,9 @@ def check_near_is_at_the_top(tree: Node) -> None:
                 raise FilterError(2, f"geo {name} must be top-level expr", path=dotted(path))
             case And(children) if not _is_never(node):
                 pending += [(child, at_top) for child in children]
-            case Or(children):
+            case Not(Or(children)):  # a $nor, in which each part is simplified alone
+                pending += [(child, False) for child in children if not _is_never(child)]
+            case Or(children) if not _is_always(node):
                 pending += [(child, False) for child in children if not _is_never(child)]
             case Not(child) | ElemMatch(_, child, _):
                 pending.append((child, False))
@@ -104,6 +111,19 @@ def _is_never(node: Node) -> bool:
             return any(map(_is_never, children))
         case Or(children):
             return all(map(_is_never, children))
+        case _:
+            return False
+
+
+def _is_always(node: Node) -> bool:
+    """Whether a server sees at once that a node matches all."""
+    match node:
+        case Always(value):
+            return value
+        case And(children):
+            return all(map(_is_always, children))
+        case Or(children):
+            return any(map(_is_always, children))
         case _:
             return False
 

@@ -192,7 +192,7 @@ class Tokeniser:
                         self.values.append(regexes.read_pair(siblings))
                         emit(REGEX)
                 case "GEO":
-                    server_only.check_geometry(name, operand)
+                    server_only.check_geometry(name, siblings)
                     emit((form, name, self.read_literal(operand, depth)))
                 case "NEAR":
                     raise server_only.near_is_not_first(siblings)
