@@ -173,13 +173,7 @@ class _Reader:
             raise FilterError(31255, "Cannot specify positional operator and $elemMatch.", path=path)
         if "." in path:
             raise FilterError(31275, "Cannot use $elemMatch projection on a nested field.", path=path)
-        try:
-            self.matches[path] = self.compiled({path: {"$elemMatch": operand}})
-        except NotYetError as error:
-            if error.path.endswith(".$jsonSchema"):  # which the server allows in filters alone
-                reason = "$jsonSchema is not allowed in this context"
-                raise FilterError(224, reason, path=error.path) from None
-            raise
+        self.matches[path] = self.compiled({path: {"$elemMatch": operand}})
         self.take(name, path)
 
     def read_slice(self, name: str, path: str, operand: Any) -> None:
