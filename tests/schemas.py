@@ -47,7 +47,9 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "dependencies": (1, [], {"a": 1}, {"a": []}, {"a": [1]}, {"a": ["b", "b"]}, {"a": {"foo": 1}}, {"": "b"}),
     "minimum": ("x", None, True, {}), "maximum": ("x", [], False),
     "exclusiveMinimum": (1, True, "x", None), "exclusiveMaximum": (5, False, {}),
-    "multipleOf": (0, -1, "x", float("nan"), float("inf"), float("-inf"), Decimal128("-0"), Decimal128("NaN"), None),
+    "multipleOf": (
+        0, -1, "x", float("nan"), float("inf"), float("-inf"), Decimal128("-0"), Decimal128("NaN"), None,
+    ),
     "pattern": ("(", "*", 1, Regex("a"), "a\0b", r"\u0041", None, "a{2,1}"),
     "items": (1, True, [1], [{}, 1], [{"foo": 1}], {"foo": 1}, None),
     "additionalItems": (1, None, [], {"foo": 1}, {"pattern": "("}),
@@ -99,8 +101,9 @@ def _spoil(rng: random.Random, schema: Document) -> None:
         _spoil(rng, rng.choice(below))
         return
     keyword = rng.choice(tuple(WRONG))
-    fields = [*((name, operand) for name, operand in schema.items() if name != keyword)]
-    fields.insert(rng.randint(0, len(fields)), (keyword, rng.choice(WRONG[keyword])))
+    fields = [(name, operand) for name, operand in schema.items() if name != keyword]
+    operand = copy.deepcopy(rng.choice(WRONG[keyword]))  # it may be spoiled in its turn
+    fields.insert(rng.randint(0, len(fields)), (keyword, operand))
     schema.clear()
     schema.update(fields)
 
@@ -170,8 +173,8 @@ def _chosen(options: Sequence[Any]) -> Callable[..., Any]:
 
 
 _FLAT = (
-    "type", "bsonType", "bsonType", "enum", "enum", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "pattern",
-    "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "required", "title",
+    "type", "bsonType", "bsonType", "enum", "enum", "minimum", "maximum", "multipleOf", "minLength", "maxLength",
+    "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "required", "title",
 )  # fmt: skip
 
 _KEYWORDS = (

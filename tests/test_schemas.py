@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
 import mongoglot
 from mongoglot.errors import FilterError, NotYetError
@@ -16,6 +18,8 @@ from tests.schemas import random_document_schema, spoiled_schema
 from tests.test_properties import MAX_REPORTED, SEED_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pymongo.database import Database
 
     from tests.conftest import StoreOpener
@@ -84,3 +88,172 @@ def test_thousands_of_schemas(arenas: tuple[Arena, Arena]) -> None:
 def test_twenty_thousand_schemas(arenas: tuple[Arena, Arena]) -> None:
     seed = os.environ.get(SEED_VARIABLE)
     compare(*arenas, schemas=20_000, seed=int(seed) if seed else random.SystemRandom().randrange(2**32))
+
+
+# ---- errors ----------------------------------------------------------------------------------------
+
+
+MESSAGES: tuple[tuple[Document, int, str], ...] = (
+    ({"properties": {"a": {"minimum": "x"}}}, 14,
+     "$jsonSchema keyword 'minimum' must be a number (at $jsonSchema.properties.a.minimum)"),
+    ({"properties": {"a": {"type": "integer"}}}, 9,
+     ("$jsonSchema type 'integer' is not currently supported. (at $jsonSchema.properties.a.type); write bsonType: "
+     "'int', 'long' or both")),
+    ({"items": [{}, {"format": "date"}]}, 9,
+     ("$jsonSchema keyword 'format' is not currently supported (at $jsonSchema.items[1].format); say it with "
+     "'pattern', or with 'bsonType' for dates and ids")),
+    ({"anyOf": [{}, {"not": {"$ref": "#/a"}}]}, 9,
+     ("$jsonSchema keyword '$ref' is not currently supported (at $jsonSchema.anyOf[1].not.$ref); a server "
+     "resolves no references: write the schema itself in this place")),
+    ({"type": "date"}, 2, "Unknown type name alias: date (at $jsonSchema.type); 'date' is a name of bsonType"),
+    ({"bsonType": "boolean"}, 2,
+     "Unknown type name alias: boolean (at $jsonSchema.bsonType); did you mean 'bool'?"),
+    ({"proprties": {}}, 9,
+     "Unknown $jsonSchema keyword: proprties (at $jsonSchema.proprties); did you mean 'properties'?"),
+    ({"const": 1}, 9, "Unknown $jsonSchema keyword: const (at $jsonSchema.const); write {enum: [value]}"),
+    ({"exclusiveMinimum": 5}, 9,
+     ("$jsonSchema keyword 'minimum' must be a present if exclusiveMinimum is present (at "
+     "$jsonSchema.exclusiveMinimum); exclusiveMinimum is true or false, beside minimum")),
+    ({"properties": {"a": {"required": True}}}, 14,
+     ("$jsonSchema keyword 'required' must be an array, but found an element of type bool (at "
+     "$jsonSchema.properties.a.required); 'required' is a list of names, beside 'properties'")),
+    ({"dependencies": {"a": {"patternProperties": {"(": {}}}}}, 2,
+     "Invalid regular expression: missing ) (at $jsonSchema.dependencies.a.patternProperties.()"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "code", "text"), MESSAGES)
+def test_messages(schema: Document, code: int, text: str) -> None:
+    with pytest.raises(FilterError) as found:
+        mongoglot.compile({"$jsonSchema": schema})
+    assert (found.value.code, str(found.value)) == (code, text)
+
+
+def test_the_path_goes_through_the_filter() -> None:
+    with pytest.raises(FilterError) as found:
+        mongoglot.compile({"$or": [{"a": 1}, {"b": {"$elemMatch": {"$jsonSchema": {"title": 1}}}}]})
+    assert found.value.path == "$or[1].b.$elemMatch.$jsonSchema.title"
+
+
+@pytest.mark.parametrize("keyword", ["encrypt", "encryptMetadata"])
+def test_what_is_about_encrypted_fields_is_refused_by_name(keyword: str) -> None:
+    with pytest.raises(NotYetError, match=f"^{keyword} is not compiled by this version"):
+        mongoglot.compile({"$jsonSchema": {"properties": {"a": {keyword: {"keyId": "/a"}}}}})
+
+
+SPOILING: tuple[Document, ...] = (
+    {"type": 1}, {"type": "string", "bsonType": "string"}, {"enum": 1}, {"required": 1}, {"properties": 1},
+    {"properties": {"z": {"foo": 1}}}, {"patternProperties": 1}, {"patternProperties": {"(": {}}},
+    {"additionalProperties": 1}, {"minProperties": -1}, {"maxProperties": 1.5}, {"minLength": "x"},
+    {"maxLength": -1}, {"minItems": -1}, {"maxItems": -1}, {"dependencies": 1}, {"minimum": "x"}, {"maximum": "x"},
+    {"exclusiveMinimum": 1, "minimum": 1}, {"exclusiveMaximum": True}, {"multipleOf": 0},
+    {"multipleOf": float("nan")}, {"pattern": 1}, {"pattern": "("}, {"items": 1}, {"additionalItems": 1},
+    {"uniqueItems": 1}, {"allOf": []}, {"anyOf": 1}, {"oneOf": [{"not": 1}]}, {"not": 1}, {"title": 1},
+    {"description": 1}, {"encrypt": 1}, {"$ref": 1}, {"foo": 1},
+)  # fmt: skip
+
+
+def test_the_first_of_two_errors_is_the_servers(server: Database[Document]) -> None:
+    """With the text: many have one code."""
+    for first in SPOILING:
+        for second in SPOILING:
+            if first.keys() & second.keys():
+                continue
+            query = {"$jsonSchema": {"properties": {"a": {**first, **second}}}}
+            with pytest.raises(FilterError) as found:
+                mongoglot.compile(query)
+            with pytest.raises(OperationFailure) as wanted:
+                server["documents"].find_one(query)
+            told = (wanted.value.details or {})["errmsg"].strip()
+            assert (found.value.code, found.value.reason) == (wanted.value.code, told), query
+
+
+# ---- projections, nesting, plans -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "projection", [{"a.$": 1}, {"b": {"$elemMatch": {"$jsonSchema": 1}}}, {"a.$": 1, "c": {"$foo": 1}}]
+)
+def test_no_schema_in_a_projection(arenas: tuple[Arena, Arena], projection: Document) -> None:
+    arena, _ = arenas
+    query = {"$jsonSchema": {"required": ["a"]}}
+    with pytest.raises(FilterError) as wanted:
+        arena.server_find(query, projection=projection)
+    with pytest.raises(FilterError) as found:
+        arena.find("memory", query, projection=projection)
+    assert found.value.code == wanted.value.code == 224
+
+
+def nested(wrap: Callable[[Document], Document], levels: int) -> Document:
+    """A schema in schemas."""
+    schema: Document = {"minProperties": 1}
+    for _ in range(levels):
+        schema = wrap(schema)
+    return schema
+
+
+NESTING: tuple[tuple[Callable[[Document], Document], int], ...] = (
+    (lambda schema: {"not": schema}, 198),
+    (lambda schema: {"not": schema, "maxProperties": 9}, 198),
+    (lambda schema: {"properties": {"a": schema}}, 99),
+    (
+        lambda schema: {
+            "required": ["a"],
+            "minProperties": 1,
+            "properties": {"a": schema},
+            "maxProperties": 9,
+        },
+        99,
+    ),
+    (lambda schema: {"anyOf": [{"required": ["b"]}, schema]}, 98),
+    (lambda schema: {"oneOf": [schema, {"required": ["b"]}]}, 98),
+    (lambda schema: {"additionalProperties": {"items": {"type": "string"}, **schema}}, 197),
+    (lambda schema: {"items": schema}, 198),
+    (lambda schema: {"dependencies": {"a": schema}}, 99),
+)
+
+
+@pytest.mark.parametrize(("wrap", "levels"), NESTING)
+def test_schemas_nest(arenas: tuple[Arena, Arena], wrap: Callable[[Document], Document], levels: int) -> None:
+    """As deep as BSON; a server is asked about fewer levels, as some schemas of so many bring 6.0.5 down."""
+    arena, single = arenas
+    deep: Any = 1
+    for _ in range(150):
+        deep = {"a": deep}
+    arena.fill([{"_id": 0, **deep}, {"_id": 1}, {"_id": 2, "b": 1}])
+    query = {"$jsonSchema": nested(wrap, 8)}
+    assert disagreements(arena, single, query, arena.expected(query)) == []
+    deepest = mongoglot.compile({"$jsonSchema": nested(wrap, levels)})
+    assert all(deepest.matches(document) in (True, False) for document in arena.documents)
+    assert str(deepest.explain())
+    with pytest.raises(FilterError) as found:
+        mongoglot.compile({"$jsonSchema": nested(wrap, levels + 1)})
+    assert found.value.code == 15
+
+
+def test_schemas_of_one_shape_share_a_plan_and_no_operand() -> None:
+    def query(low: Any, high: Any, member: Any, pattern: str) -> mongoglot.Query:
+        schema = {"minimum": low, "maximum": high, "enum": [member, 5], "multipleOf": low}
+        below = {"pattern": pattern, "patternProperties": {pattern: {"type": "null"}}}
+        return mongoglot.compile({"$jsonSchema": {"properties": {"a": schema, "b": below}}})
+
+    first, second = query(1, 5, 3, "x"), query(2.5, 9, "y", "y")
+    assert first.plan is second.plan
+    documents: list[Document] = [{"a": 3}, {"a": 5}, {"b": "x"}, {"b": "y"}, {"b": {"x": 1}}]
+    assert [first.matches(document) for document in documents] == [True, True, True, False, False]
+    assert [second.matches(document) for document in documents] == [False, True, False, True, True]
+
+
+def test_a_schema_is_independent_of_what_it_was_compiled_from() -> None:
+    schema: Document = {"properties": {"a": {"enum": [{"b": [1]}]}}}
+    query = mongoglot.compile({"$jsonSchema": schema})
+    schema["properties"]["a"]["enum"][0]["b"].append(2)
+    assert query.matches({"a": {"b": [1]}})
+    again = pickle.loads(pickle.dumps(query))  # noqa: S301 - our own
+    assert again.matches({"a": {"b": [1]}})
+    assert again.to_mongodb() == {"$jsonSchema": {"properties": {"a": {"enum": [{"b": [1]}]}}}}
+
+
+def test_what_is_left_of_a_schema_for_python_is_shown() -> None:
+    told = str(mongoglot.compile({"a": 1, "$jsonSchema": {"required": ["b"]}}).explain())
+    assert "required ['b']" in told.partition("SQLite, residual")[2]

@@ -55,6 +55,7 @@ from mongoglot.engines.python.combining import (
 )
 from mongoglot.engines.python.elements import multiple_test, type_test
 from mongoglot.engines.python.operands import comparison_test, regex_test
+from mongoglot.errors import FilterError
 
 Place: TypeAlias = Path | None
 """Where a schema looks: a path in a document, the document itself `()`, or None: the value it is given."""
@@ -71,8 +72,27 @@ def schema_test(schema: Schema, value: SchemaValue) -> Test:
     Args:
         schema: the tree.
         value: of the query, with the operands.
+
+    Raises:
+        FilterError: the schema nests deeper than the caller's stack allows (code 15), also when it is called.
     """
-    return _Builder(value.literals).schema(schema, ())
+    try:
+        test = _Builder(value.literals).schema(schema, ())
+    except RecursionError:
+        raise _too_deep() from None
+
+    def holds(document: Any) -> bool:
+        try:
+            return test(document)
+        except RecursionError:
+            raise _too_deep() from None
+
+    return holds
+
+
+def _too_deep() -> FilterError:
+    """The error where the caller has left too little of Python's stack."""
+    return FilterError(15, "the schema nests deeper than this process can follow")
 
 
 def _at(place: Place, test: Test, *, expand: bool = False) -> Test:
@@ -112,7 +132,9 @@ class _Builder:
 
     def schema(self, schema: Schema, place: Place) -> Test:
         """The test of a schema at a place."""
-        tests = [self.keyword(keyword, place, schema.types) for keyword in schema.children]
+        tests = []
+        for keyword in schema.children:  # a comprehension would be a frame more, and schemas nest
+            tests.append(self.keyword(keyword, place, schema.types))  # noqa: PERF401
         if schema.types is not None:
             if place != ():
                 tests.append(_at(place, type_test(schema.types.codes)))
@@ -223,7 +245,9 @@ class _Builder:
 
     def other_properties(self, keyword: OtherProperties) -> Test:
         """The test of an object by `patternProperties` and `additionalProperties`."""
-        tests = [self.schema(child, None) for child in keyword.children]
+        tests = []
+        for child in keyword.children:
+            tests.append(self.schema(child, None))  # noqa: PERF401
         rest = (
             tests[-1] if keyword.others == "described" else never if keyword.others == "refused" else always
         )
