@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, final
 
+from mongoglot.compiler.schema_ast import Schema
 from mongoglot.compiler.values import ValueClass
 
 Comparison: TypeAlias = Literal["$eq", "$gt", "$gte", "$lt", "$lte"]
@@ -213,6 +214,25 @@ class Sample:
 
 @final
 @dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """The document is as a schema says (semantics 3.10).
+
+    Attributes:
+        schema: what it says, keyword by keyword.
+        operand: its `SchemaValue`.
+    """
+
+    schema: Schema
+    operand: Slot
+
+    @property
+    def path(self) -> Path:
+        """None: it looks at the document as a whole."""
+        return ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class And:
     """Every child matches."""
 
@@ -245,7 +265,8 @@ class Always:
 
 Leaf: TypeAlias = (
     Compare | In | Exists | Glob | RegexMatch | HasType | Mod | Size | Bits | ElemMatch | ServerOnly | Sample
-)
+    | JsonSchema
+)  # fmt: skip
 Node: TypeAlias = Leaf | And | Or | Not | Always
 
 

@@ -20,6 +20,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     ListSlot,
     Mod,
     Node,
@@ -243,7 +244,7 @@ def _children(node: Node) -> tuple[Node, ...]:
             return (child,)
         case Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits():
             return ()
-        case Always() | Sample() | ServerOnly():
+        case Always() | Sample() | ServerOnly() | JsonSchema():
             return ()
         case _:
             assert_never(node)

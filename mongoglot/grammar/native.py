@@ -71,6 +71,8 @@ class _Reader:
                     result[token[1]] = 1
                 case "SAMPLE" | "SERVER":
                     result[token[1]] = value
+                case "SCHEMA":
+                    result[token[1]] = value.written
                 case "COMMENT":
                     pass
                 case kind:

@@ -24,6 +24,7 @@ Form: TypeAlias = Literal[
     "NEAR",
     "SERVER",
     "SAMPLE",
+    "SCHEMA",
     "LOGICAL",
     "COMMENT",
     "CONSTANT",
@@ -60,6 +61,7 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     **_rows("NEAR", "$near $nearSphere $geoNear"),
     **_rows("SERVER", "$where $text"),
     **_rows("SAMPLE", "$sampleRate"),
+    **_rows("SCHEMA", "$jsonSchema"),
     **_rows(
         "LATER",
         "$_internalExprEq $_internalExprGt $_internalExprGte $_internalExprLt $_internalExprLte "
@@ -71,7 +73,7 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     ),
     **_rows(
         "LATER_TOP",
-        "$expr $jsonSchema "
+        "$expr "
         "$_internalSchemaAllowedProperties $_internalSchemaCond $_internalSchemaMaxProperties "
         "$_internalSchemaMinProperties $_internalSchemaRootDocEq $_internalSchemaXor",
     ),
@@ -91,7 +93,7 @@ OPERATORS: Final[dict[Dialect, Operators]] = {
 TOP_LEVEL: Final = frozenset(
     name
     for name, (form, _) in _MONGODB.items()
-    if form in ("LOGICAL", "COMMENT", "CONSTANT", "SERVER", "SAMPLE", "LATER_TOP")
+    if form in ("LOGICAL", "COMMENT", "CONSTANT", "SERVER", "SAMPLE", "SCHEMA", "LATER_TOP")
 )
 """The operators that stand beside fields and not under one."""
 

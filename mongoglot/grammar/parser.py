@@ -24,6 +24,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     ListSlot,
     Mod,
     Node,
@@ -37,6 +38,7 @@ from mongoglot.compiler.ast import (
     conjunction,
     disjunction,
 )
+from mongoglot.compiler.schema_ast import tree_of
 from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
@@ -110,6 +112,14 @@ class _BuildTree(Transformer[Token, Any]):
         """`{$where: "…"}`."""
         (_, name, kind), index = children[0].value
         return ServerOnly((), name, Slot(index, kind))
+
+    def schema(self, children: Sequence[Any]) -> Node:
+        """`{$jsonSchema: {…}}`; one without keywords that say something holds always."""
+        (_, _name, words), index = children[0].value
+        schema = tree_of(words)
+        if schema.types is None and not schema.children:
+            return Always(True)
+        return JsonSchema(schema, Slot(index, "object"))
 
     def comment(self, _: Sequence[Any]) -> Node:
         """`{$comment: "…"}` changes nothing."""

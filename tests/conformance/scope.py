@@ -8,9 +8,11 @@ from typing import Any
 from bson import Decimal128
 
 JUNCTIONS = frozenset({"$and", "$or", "$nor"})
-LATER_AT_TOP = frozenset(["$expr", "$jsonSchema"])
+LATER_AT_TOP = frozenset(["$expr"])
 AT_TOP = (
-    JUNCTIONS | LATER_AT_TOP | {"$comment", "$alwaysTrue", "$alwaysFalse", "$where", "$text", "$sampleRate"}
+    JUNCTIONS
+    | LATER_AT_TOP
+    | {"$comment", "$alwaysTrue", "$alwaysFalse", "$where", "$text", "$sampleRate", "$jsonSchema"}
 )
 DBREF_FIELDS = frozenset({"$ref", "$id", "$db"})
 SERVER_AREAS = ("op/where", "op/text", "op/geo")
@@ -49,7 +51,7 @@ def later_operators(query: dict[str, Any], *, nested: bool = False) -> Iterator[
         elif name.startswith(INTERNAL):
             yield "an internal operator"
         elif name in LATER_AT_TOP:
-            if not nested or name == "$jsonSchema":
+            if not nested:
                 yield name
         elif not name.startswith("$"):
             yield from _at_path(operand)

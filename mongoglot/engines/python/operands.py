@@ -20,6 +20,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     Mod,
     Path,
@@ -180,8 +181,8 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
         case ElemMatch(_, _, by_value):
             assert child is not None  # noqa: S101 - the lowering compiled it
             return match_test(child, by_value=by_value)
-        case ServerOnly():
-            raise AssertionError(leaf)  # the lowering refused it
+        case ServerOnly() | JsonSchema():
+            raise AssertionError(leaf)  # the lowering refused it, or has it
         case _:
             assert_never(leaf)
 

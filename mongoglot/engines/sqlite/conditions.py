@@ -16,6 +16,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     ListSlot,
     Mod,
@@ -71,7 +72,7 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return bits_conditions(bits_op, positions)
         case ElemMatch():
             return None  # it nests: documents.py has it
-        case Sample() | ServerOnly():
+        case Sample() | ServerOnly() | JsonSchema():
             return None  # they are about no value: lowering.py has them
         case _:
             assert_never(leaf)

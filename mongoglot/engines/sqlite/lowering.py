@@ -12,6 +12,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     ListSlot,
     Mod,
@@ -118,6 +119,8 @@ class SqliteLowering(Connectives):
         """A predicate: on its column where there is one, on the document otherwise."""
         if isinstance(leaf, ServerOnly):
             raise needs_server(leaf)
+        if isinstance(leaf, JsonSchema):  # Python checks it
+            return None
         if isinstance(leaf, In) and leaf.patterns:  # the passes make predicates of them
             return None
         if isinstance(leaf, Sample):
