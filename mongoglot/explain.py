@@ -19,6 +19,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     ListSlot,
     Mod,
     Node,
@@ -34,6 +35,7 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.expression_ast import Expression
 from mongoglot.compiler.expression_text import expression_text
 from mongoglot.compiler.passes import optimise_steps
+from mongoglot.compiler.schema_ast import lines_of
 from mongoglot.engines import mongodb, sqlite
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
@@ -151,6 +153,10 @@ def _assignments(parameters: dict[str, Any]) -> str:
 def _token_part(part: Any) -> str:
     if isinstance(part, Expression):
         return " ".join(expression_text(part, "").split())
+    if isinstance(part, tuple) and part and isinstance(part[0], tuple):  # the words of a schema
+        return " ".join(
+            "/".join([kind.__name__, *map(_token_part, arguments)]) for kind, arguments, _ in part
+        )
     return "{" + ", ".join(sorted(part)) + "}" if isinstance(part, frozenset) else str(part)
 
 
@@ -173,7 +179,10 @@ def tree_text(node: Node, indent: str = "") -> str:
             return f"{indent}{dotted(path)} $regex {_slot(operand)}"
         case ServerOnly(path, name, operand):
             return f"{indent}{' '.join(filter(None, (dotted(path), name)))} {_slot(operand)}, for a server"
-        case Sample(operand):
+        case JsonSchema(schema, operand):
+            lines = (f"{indent}  {'  ' * depth}{line}" for depth, line in lines_of(schema))
+            return "\n".join([f"{indent}$jsonSchema {_slot(operand)}", *lines])
+        case Sample(operand, _):
             return f"{indent}$sampleRate {_slot(operand)}"
         case Expr(expression, _):
             return f"{indent}$expr\n{expression_text(expression, indent + '  ')}"

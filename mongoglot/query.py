@@ -49,10 +49,19 @@ def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") ->
     return _compiled(filter, dialect)
 
 
-def _compiled(filter: Any, dialect: Dialect, text: str | None = None) -> Query:
+def compile_in_projection(filter: Mapping[str, Any]) -> Query:
+    """Compile the filter of a `$elemMatch` of a projection, which may hold no `$jsonSchema` (semantics 6.2).
+
+    Raises:
+        FilterError: as `compile`; code 224 for a schema.
+    """
+    return _compiled(filter, "mongodb", schemas=False)
+
+
+def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas: bool = True) -> Query:
     if not isinstance(filter, Mapping):
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
-    shape, values = tokenise(filter, dialect)
+    shape, values = tokenise(filter, dialect, schemas=schemas)
     try:
         plan = _PLANS.get((dialect, shape), lambda: _planned(shape, dialect))
     except FilterError:

@@ -20,7 +20,7 @@ from mongoglot.compiler.values import MAX_STORED_DEPTH, is_sayable
 from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
 from mongoglot.errors import EncodingDepthError, EncodingTypeError, FilterError, UnsupportedError, WriteError
 from mongoglot.grammar.operators import Dialect
-from mongoglot.query import Query, compile
+from mongoglot.query import Query, compile, compile_in_projection
 
 _INT64_MAX: Final = 2**63 - 1
 
@@ -241,8 +241,9 @@ class Collection:
         if collation is not None:
             collation = self._collation(collation)
         query = self._compiled({} if filter is None else filter)
-        wanted = projections.read_projection(projection, compile), sorts.read_sort(sort)
-        return FindRequest(query, *wanted, skip, limit, collation)
+        schema = any(token[0] == "SCHEMA" for token in query.tokens)
+        wanted = projections.read_projection(projection, compile_in_projection, schema=schema)
+        return FindRequest(query, wanted, sorts.read_sort(sort), skip, limit, collation)
 
     def _collation(self, collation: Any) -> Mapping[str, Any] | None:
         """A collation as the engine takes it; None for the order of bytes, which is every engine's own."""

@@ -96,6 +96,7 @@ OPERATORS: tuple[tuple[str, Any], ...] = (
     ("$not", {"$regex": "("}), ("$not", {"$options": "i"}), ("$not", {"$regex": "a", "$options": "g"}),
     ("$in", [Regex("(")]), ("$in", [Regex("a", "l")]), ("$nin", [1, Regex("*"), {"$gt": 1}]),
     ("$in", [{"$gt": 1}, Regex("(")]), ("$in", [Regex("a"), 1]),
+    ("$geoWithin", {"$box": [[0, 0], [1, 1]]}),
     ("$geoWithin", 1), ("$geoWithin", {}), ("$geoIntersects", 1), ("$near", 1), ("$near", "x"),
     ("$maxDistance", 1), ("$where", "1"), ("$text", {}), ("$sampleRate", 1), ("$expr", 1), ("$alwaysTrue", 1),
 )  # fmt: skip

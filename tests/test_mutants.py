@@ -17,11 +17,13 @@ import pytest
 import mongoglot
 from mongoglot.testing import each_with_each, random_documents, random_filter
 from tests import examination
+from tests.alternatives import random_alternatives
 from tests.conformance.corpus import all_cases, identity
 from tests.conformance.deviations import DEVIATIONS
 from tests.conformance.scope import SERVER_AREAS
 from tests.examination import BROKEN, RIGHT, WRONG, Answer, Group, Question, answer_find, answer_matches
 from tests.projections import array_documents, array_filter, array_projection, wrong_projection
+from tests.schemas import random_document_schema
 from tests.test_find_options import random_projection, random_sort
 from tests.test_projections import PROJECTED, RECORDED, TEN
 
@@ -104,6 +106,25 @@ def asked_at_random(batches: int, documents: int, filters: int) -> list[Group]:
     for _ in range(batches):
         stored = random_documents(rng, documents)
         asked = [random_filter(rng, near=stored) for _ in range(filters)]
+        asked += [random_alternatives(rng, stored) for _ in range(filters // 10)]
+        result.append(Group(stored, [Question(query, {}, answer_matches(stored, query)) for query in asked]))
+    return result
+
+
+def asked_by_schemas(batches: int, documents: int, schemas: int) -> list[Group]:
+    """Random schemas over random documents, and rules that chance seldom meets."""
+    rng = random.Random(SEED)
+    values: list[Any] = [1, [{"x": 1, "y": 2}, {"y": 2, "x": 1}], {"y": 2, "x": 1}]
+    rules: list[dict[str, Any]] = [
+        {"uniqueItems": True}, {"enum": [{"x": 1, "y": 2}]}, {"minimum": 1, "exclusiveMinimum": False},
+    ]  # fmt: skip
+    few = [{"_id": number, "a": value} for number, value in enumerate(values)]
+    queries: list[dict[str, Any]] = [{"$jsonSchema": {"properties": {"a": rule}}} for rule in rules]
+    queries.append({"$jsonSchema": {"pattern": "("}})
+    result = [Group(few, [Question(query, {}, answer_matches(few, query)) for query in queries])]
+    for _ in range(batches):
+        stored = random_documents(rng, documents)
+        asked = [{"$jsonSchema": random_document_schema(rng, stored)} for _ in range(schemas)]
         result.append(Group(stored, [Question(query, {}, answer_matches(stored, query)) for query in asked]))
     return result
 
@@ -186,10 +207,24 @@ def rules_of_arrays() -> list[Group]:
 def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[Subject, Path]:
     """The files of questions."""
     groups: dict[Subject, list[Group]] = {
-        "matches": [*recorded(("",)), compared_each_with_each(), *asked_at_random(8, 40, 500)],
+        "matches": [
+            *recorded(("",)),
+            compared_each_with_each(),
+            *asked_at_random(8, 40, 500),
+            *asked_by_schemas(4, 40, 150),
+        ],
         "sqlite": [
             *recorded(
-                ("mixed", "path", "value/number/decimal", "op/type", "op/elemMatch", "op/bits", "op/mod")
+                (
+                    "mixed",
+                    "path",
+                    "value/number/decimal",
+                    "op/type",
+                    "op/elemMatch",
+                    "op/bits",
+                    "op/mod",
+                    "regex",
+                )
             ),
             compared_each_with_each(),
             *asked_at_random(4, 40, 100),

@@ -26,8 +26,9 @@ from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import MISSING
 from mongoglot.compiler.walk import elements
 from mongoglot.engines import python
-from mongoglot.testing import LANGUAGE, generate, random_documents, random_filter
+from mongoglot.testing import LANGUAGE, random_documents, random_filter
 from mongoglot.testing.alphabet import COMPARISONS, EVERY_SCALAR
+from tests.alternatives import random_alternatives
 
 SEED = int(os.environ.get("MONGOGLOT_TEST_SEED", "1"))
 CONNECTIVES = (And, Or, Not)
@@ -45,20 +46,6 @@ def documents_and_filters(
         documents = random_documents(rng, 25)
         for _ in range(25):
             yield documents, random_filter(rng, operators=operators, near=documents)
-
-
-def alternatives(rng: random.Random, near: list[dict[str, Any]]) -> dict[str, Any]:
-    """An `$or` of equalities with values of all classes, on few paths."""
-    choices = generate.RandomChoices(rng)
-    paths = [generate.path_and_operand(choices, near)[0] for _ in range(rng.randint(1, 2))]
-    parts: list[dict[str, Any]] = []
-    for _ in range(rng.randint(2, 5)):
-        operand = generate.path_and_operand(choices, near)[1]
-        members = [
-            member for member in (operand, rng.choice(EVERY_SCALAR)) if generate.is_plain_literal(member)
-        ]
-        parts.append({rng.choice(paths): rng.choice(({"$eq": operand}, {"$in": members}, {"$gt": 1}))})
-    return rng.choice(({"$or": parts}, {"$nor": parts}, {"$or": [parts[0], {"$or": parts[1:]}]}))
 
 
 def answers(node: Node, values: list[Any], documents: list[dict[str, Any]]) -> list[bool]:
@@ -102,7 +89,7 @@ def test_meaning_is_kept(step: Pass) -> None:
     for number, (documents, condition) in enumerate(documents_and_filters(60, operators=OPERATORS)):
         if number % 4 == 1:
             condition = {"$and": [{"$expr": {"$gte": ["$a", "$b"]}}, condition]}
-        query = mongoglot.compile(alternatives(rng, documents) if number % 4 == 0 else condition)
+        query = mongoglot.compile(random_alternatives(rng, documents) if number % 4 == 0 else condition)
         node = step(query.ast)
         if node != query.ast:
             expected = answers(query.ast, query.values, documents)

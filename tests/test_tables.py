@@ -136,6 +136,7 @@ def filled(rows: list[Row], kind: Kind) -> apsw.Connection:
     columns += [f'"{kind.document}"'] if kind.document else []
     places = ["?" for _ in kind.table.columns] + ([kind.encode] if kind.document else [])
     connection = apsw.Connection(":memory:")
+    mongoglot.register_functions(connection)
     connection.execute(f"CREATE TABLE t ({', '.join(columns)})")
     for row in rows:
         values = [*row.columns, *([row.json] if kind.document else [])]

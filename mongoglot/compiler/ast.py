@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, final
 
 from mongoglot.compiler.expression_ast import Expression
+from mongoglot.compiler.schema_ast import Schema
 from mongoglot.compiler.values import ValueClass
 
 Comparison: TypeAlias = Literal["$eq", "$gt", "$gte", "$lt", "$lte"]
@@ -199,10 +200,12 @@ class Sample:
     """A document in so many matches, at random: the one predicate that is not about the document (semantics 3.11).
 
     Attributes:
-        operand: the rate, strictly between 0 and 1.
+        operand: the rate, from 0 to 1.
+        always: true for the rate 1, false for 0, None for one between them.
     """
 
     operand: Slot
+    always: bool | None = None
 
     @property
     def path(self) -> Path:
@@ -226,6 +229,25 @@ class Expr:
     @property
     def path(self) -> Path:
         """None: the fields that it reads are its own business."""
+        return ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """The document is as a schema says (semantics 3.10).
+
+    Attributes:
+        schema: what it says, keyword by keyword.
+        operand: its `SchemaValue`.
+    """
+
+    schema: Schema
+    operand: Slot
+
+    @property
+    def path(self) -> Path:
+        """None: it looks at the document as a whole."""
         return ()
 
 
@@ -262,20 +284,9 @@ class Always:
 
 
 Leaf: TypeAlias = (
-    Compare
-    | In
-    | Exists
-    | Glob
-    | RegexMatch
-    | HasType
-    | Mod
-    | Size
-    | Bits
-    | ElemMatch
-    | ServerOnly
-    | Sample
-    | Expr
-)
+    Compare | In | Exists | Glob | RegexMatch | HasType | Mod | Size | Bits | ElemMatch | ServerOnly | Sample
+    | JsonSchema | Expr
+)  # fmt: skip
 Node: TypeAlias = Leaf | And | Or | Not | Always
 
 

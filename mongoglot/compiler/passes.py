@@ -21,6 +21,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     ListSlot,
     Mod,
     Node,
@@ -83,7 +84,7 @@ def spread_patterns(node: Node) -> Node:
 
 @everywhere
 def decide_operands(node: Node) -> Node:
-    """Comparisons that the class of their operand decides (semantics 1.2).
+    """Comparisons that the class of their operand decides (semantics 1.2), and samples of all and nothing.
 
     `a > null` → never; `a >= null` → `a = null`; `a < NaN` → never; `a <= MinKey` → `a = MinKey`;
     `a in []` → never.
@@ -99,6 +100,8 @@ def decide_operands(node: Node) -> Node:
                     return node
         case In(_, operand, ()) if not operand.kinds:
             return Always(False)
+        case Sample(_, bool() as value):
+            return Always(value)
         case _:
             return node
 
@@ -257,7 +260,7 @@ def _children(node: Node) -> tuple[Node, ...]:
             return (child,)
         case Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits():
             return ()
-        case Always() | Sample() | ServerOnly() | Expr():
+        case Always() | Sample() | ServerOnly() | JsonSchema() | Expr():
             return ()
         case _:
             assert_never(node)

@@ -29,12 +29,13 @@ _MIDDLE: Final = (
 )
 
 
-def read_projection(spec: Spec, compiled: FilterCompiler) -> Projection | None:
+def read_projection(spec: Spec, compiled: FilterCompiler, *, schema: bool = False) -> Projection | None:
     """Read a projection; None where all fields are meant.
 
     Args:
         spec: a document as a server takes it, or a list of names to include; empty or None for everything.
         compiled: compiles the filter of a `$elemMatch`.
+        schema: whether the filter of the find has a `$jsonSchema`, beside which there may be no `a.$`.
 
     Raises:
         FilterError: with the server's code; NotYetError for computed fields.
@@ -49,7 +50,7 @@ def read_projection(spec: Spec, compiled: FilterCompiler) -> Projection | None:
     if not spec:
         return None
     document = normalise_document(spec)
-    reader = _Reader(compiled)
+    reader = _Reader(compiled, schema)
     reader.read_fields(document, "")
     return reader.projection(document)
 
@@ -65,12 +66,14 @@ class _Reader:
         arrays: the paths with a `$slice` or a `$`.
         matches: the fields with a `$elemMatch`.
         positional: whether there was a `$`.
+        schema: whether the filter has a `$jsonSchema`.
         refused: what the server refuses when it has read all.
         later: a computed field, which this version refuses when there is nothing else to say.
     """
 
-    def __init__(self, compiled: FilterCompiler) -> None:
+    def __init__(self, compiled: FilterCompiler, schema: bool) -> None:
         self.compiled = compiled
+        self.schema = schema
         self.taken: Tree = {}
         self.chosen: list[Path] = []
         self.include: bool | None = None
@@ -159,6 +162,8 @@ class _Reader:
             raise FilterError(5392900, "Projection on field .$ is invalid", path=path + ".$")
         check_field_path(name, path)
         self.take(name, path)
+        if self.schema:  # a server reads the filter again, as one that may hold none
+            raise FilterError(224, "$jsonSchema is not allowed in this context", path=path)
         self.arrays[tuple(path.split("."))] = FoundElement()
         self.positional = True
         self.set_inclusion(f"{name}.$")
@@ -173,13 +178,7 @@ class _Reader:
             raise FilterError(31255, "Cannot specify positional operator and $elemMatch.", path=path)
         if "." in path:
             raise FilterError(31275, "Cannot use $elemMatch projection on a nested field.", path=path)
-        try:
-            self.matches[path] = self.compiled({path: {"$elemMatch": operand}})
-        except NotYetError as error:
-            if error.path.endswith(".$jsonSchema"):  # which the server allows in filters alone
-                reason = "$jsonSchema is not allowed in this context"
-                raise FilterError(224, reason, path=error.path) from None
-            raise
+        self.matches[path] = self.compiled({path: {"$elemMatch": operand}})
         self.take(name, path)
 
     def read_slice(self, name: str, path: str, operand: Any) -> None:

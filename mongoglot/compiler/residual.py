@@ -22,6 +22,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Mod,
     Node,
     Not,
@@ -99,7 +100,7 @@ def _bounds(node: Node, lowering: Lowering[Code]) -> _Bounds[Code]:
             return _exactly(Piece(node))
         case (
             Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits()
-            | ElemMatch() | ServerOnly() | Sample() | Expr()
+            | ElemMatch() | ServerOnly() | Sample() | JsonSchema() | Expr()
         ):  # fmt: skip
             match lowering.predicate(node):
                 case None:

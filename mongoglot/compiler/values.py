@@ -254,6 +254,23 @@ def sort_key(value: Any, depth: int = MAX_DEPTH) -> SortKey:
             return (rank, str.__str__(value), _object_key(value.scope, _deeper(depth)))
 
 
+def unordered_key(value: Any) -> SortKey:
+    """As `sort_key`, but objects with the same fields in another order have equal keys (semantics 3.10)."""
+    match value_class(value):
+        case "object":
+            return (RANK["object"], _unordered_fields(as_mapping(value)))
+        case "array":
+            return (RANK["array"], tuple(unordered_key(item) for item in value))
+        case "scoped code":
+            return (RANK["scoped code"], str.__str__(value), _unordered_fields(value.scope))
+        case _:
+            return sort_key(value)
+
+
+def _unordered_fields(document: Document) -> tuple[Any, ...]:
+    return tuple(sorted((name, unordered_key(item)) for name, item in document.items()))
+
+
 def _deeper(depth: int) -> int:
     if depth <= 0:
         raise EncodingTypeError(f"BSON documents nest at most {MAX_DEPTH} levels")

@@ -71,7 +71,7 @@ class _Reader:
                     result[token[1]] = 1
                 case "SAMPLE" | "SERVER":
                     result[token[1]] = value
-                case "EXPR":
+                case "EXPR" | "SCHEMA":
                     result[token[1]] = value.written
                 case "COMMENT":
                     pass

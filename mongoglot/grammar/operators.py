@@ -25,6 +25,7 @@ Form: TypeAlias = Literal[
     "SERVER",
     "SAMPLE",
     "EXPR",
+    "SCHEMA",
     "LOGICAL",
     "COMMENT",
     "CONSTANT",
@@ -62,6 +63,7 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     **_rows("SERVER", "$where $text"),
     **_rows("SAMPLE", "$sampleRate"),
     **_rows("EXPR", "$expr"),
+    **_rows("SCHEMA", "$jsonSchema"),
     **_rows(
         "LATER",
         "$_internalExprEq $_internalExprGt $_internalExprGte $_internalExprLt $_internalExprLte "
@@ -73,7 +75,6 @@ _MONGODB: Final[dict[str, tuple[Form, str]]] = {
     ),
     **_rows(
         "LATER_TOP",
-        "$jsonSchema "
         "$_internalSchemaAllowedProperties $_internalSchemaCond $_internalSchemaMaxProperties "
         "$_internalSchemaMinProperties $_internalSchemaRootDocEq $_internalSchemaXor",
     ),
@@ -93,7 +94,7 @@ OPERATORS: Final[dict[Dialect, Operators]] = {
 TOP_LEVEL: Final = frozenset(
     name
     for name, (form, _) in _MONGODB.items()
-    if form in ("LOGICAL", "COMMENT", "CONSTANT", "SERVER", "SAMPLE", "EXPR", "LATER_TOP")
+    if form in ("LOGICAL", "COMMENT", "CONSTANT", "SERVER", "SAMPLE", "SCHEMA", "EXPR", "LATER_TOP")
 )
 """The operators that stand beside fields and not under one."""
 

@@ -25,6 +25,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     ListSlot,
     Mod,
     Node,
@@ -38,6 +39,7 @@ from mongoglot.compiler.ast import (
     conjunction,
     disjunction,
 )
+from mongoglot.compiler.schema_ast import tree_of
 from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
@@ -103,9 +105,9 @@ class _BuildTree(Transformer[Token, Any]):
         return RegexMatch(_path(name), Slot(index, "regex"))
 
     def sample(self, children: Sequence[Any]) -> Node:
-        """`{$sampleRate: 0.5}`; 0 and 1 are not random."""
+        """`{$sampleRate: 0.5}`."""
         (_, _name, rate), index = children[0].value
-        return Sample(Slot(index, "double")) if rate == "some" else Always(rate == "all")
+        return Sample(Slot(index, "double"), {"none": False, "all": True, "some": None}[rate])
 
     def server(self, children: Sequence[Any]) -> Node:
         """`{$where: "…"}`."""
@@ -116,6 +118,14 @@ class _BuildTree(Transformer[Token, Any]):
         """`{$expr: {…}}`."""
         (_, _name, expression), index = children[0].value
         return Expr(expression, Slot(index, "object"))
+
+    def schema(self, children: Sequence[Any]) -> Node:
+        """`{$jsonSchema: {…}}`; one without keywords that say something holds always."""
+        (_, _name, words), index = children[0].value
+        schema = tree_of(words)
+        if schema.types is None and not schema.children:
+            return Always(True)
+        return JsonSchema(schema, Slot(index, "object"))
 
     def comment(self, _: Sequence[Any]) -> Node:
         """`{$comment: "…"}` changes nothing."""
@@ -228,6 +238,8 @@ def _misplaced(shape: tk.Shape, error: UnexpectedToken, dialect: Dialect) -> Fil
             return NotYetError(2, f"{name} is not compiled by this version of mongoglot", path=path)
         case ("filter", "NESTED"):
             return FilterError(2, f"{name} can only be applied to the top-level document", path=path)
+        case ("operator", "SERVER") if name == "$where":
+            return FilterError(2, "$where cannot be applied to a field", path=path)
         case ("operator", _):
             return FilterError(2, f"unknown operator: {name}", path=path, hint=_operator_hint(name, dialect))
         case ("filter", "NOT"):

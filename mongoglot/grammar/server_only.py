@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mongoglot.compiler.ast import NEAR, And, ElemMatch, Node, Not, Or, ServerOnly, dotted
+from mongoglot.compiler.ast import NEAR, Always, And, ElemMatch, Node, Not, Or, ServerOnly, dotted
 from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import is_array, value_class
 from mongoglot.errors import FilterError
@@ -51,8 +51,13 @@ def _check_text(operand: Any) -> None:
         raise FilterError(2, "extra fields in $text")
 
 
-def check_geometry(name: str, operand: Any) -> None:
-    """Check that an operator of places has a geometry; which ones there are a server knows."""
+def check_geometry(name: str, document: Mapping[str, Any]) -> None:
+    """Check that an operator of places stands alone and has a geometry; which ones there are a server knows."""
+    if len(document) > 1:
+        extra = list(document)[1]
+        shown = f"{extra}: {rendered(document[extra])}"
+        raise FilterError(2, f"can't parse extra field: {shown}", hint=f"{name} stands alone under its field")
+    operand = document[name]
     if not isinstance(operand, Mapping):
         raise FilterError(2, "geometry must be an object")
     if not operand:
@@ -75,21 +80,52 @@ def check_near(document: Mapping[str, Any]) -> None:
 
 
 def check_near_is_at_the_top(tree: Node) -> None:
-    """Refuse a `$near` anywhere but at the top of a filter or of an `$and` there; a server does so at the end."""
+    """Refuse a `$near` anywhere but at the top of a filter or of an `$and` there.
+
+    A server does so at the end, when it has left out what never and what always matches.
+    """
     pending: list[tuple[Node, bool]] = [(tree, True)]
     while pending:
         node, at_top = pending.pop()
         match node:
             case ServerOnly(path, name, _) if name in NEAR and not at_top:
                 raise FilterError(2, f"geo {name} must be top-level expr", path=dotted(path))
-            case And(children):
+            case And(children) if not _is_never(node):
                 pending += [(child, at_top) for child in children]
-            case Or(children):
-                pending += [(child, False) for child in children]
+            case Not(Or(children)):  # a $nor, in which each part is simplified alone
+                pending += [(child, False) for child in children if not _is_never(child)]
+            case Or(children) if not _is_always(node):
+                pending += [(child, False) for child in children if not _is_never(child)]
             case Not(child) | ElemMatch(_, child, _):
                 pending.append((child, False))
             case _:
                 pass
+
+
+def _is_never(node: Node) -> bool:
+    """Whether a server sees at once that a node matches nothing: for it is `$alwaysFalse`, or `$all: []`."""
+    match node:
+        case Always(value):
+            return not value
+        case And(children):
+            return any(map(_is_never, children))
+        case Or(children):
+            return all(map(_is_never, children))
+        case _:
+            return False
+
+
+def _is_always(node: Node) -> bool:
+    """Whether a server sees at once that a node matches all."""
+    match node:
+        case Always(value):
+            return value
+        case And(children):
+            return all(map(_is_always, children))
+        case Or(children):
+            return any(map(_is_always, children))
+        case _:
+            return False
 
 
 def near_is_not_first(document: Mapping[str, Any]) -> FilterError:

@@ -33,10 +33,11 @@ def types_of(operand: Any, field: str) -> frozenset[int]:
     operands = operand if is_array(operand) else [operand]
     if not operands:
         raise FilterError(9, f"{field} must match at least one type")
-    return frozenset(code for item in operands for code in _type_codes(item))
+    return frozenset(code for item in operands for code in type_codes(item))
 
 
-def _type_codes(item: Any) -> frozenset[int]:
+def type_codes(item: Any) -> frozenset[int]:
+    """The type codes of one name or number."""
     match value_class(item):
         case "string":
             if item == "number":
@@ -150,6 +151,11 @@ def rate_of(operand: Any) -> float:
     return rate
 
 
+def count_of(name: str, operand: Any) -> int:
+    """The count that a keyword of `$jsonSchema` asks for (semantics 3.10)."""
+    return _int64(name, operand)
+
+
 def _is_number(item: Any) -> bool:
     return value_class(item) in ("int", "double", "decimal", "nan")
 
@@ -197,6 +203,6 @@ def is_plain_glob(pattern: str) -> bool:
 
 
 __all__ = [
-    "NUMBER_CODES", "TYPE_CODES", "bits_of", "check_constant", "divisor_and_remainder", "is_match_of_values",
-    "is_plain_glob", "rate_of", "size_of", "types_of",
+    "NUMBER_CODES", "TYPE_CODES", "bits_of", "check_constant", "count_of", "divisor_and_remainder",
+    "is_match_of_values", "is_plain_glob", "rate_of", "size_of", "type_codes", "types_of",
 ]  # fmt: skip

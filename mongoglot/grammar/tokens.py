@@ -7,7 +7,8 @@ known shape is checked like any other; what nests in what is the grammar's busin
 A token's parts by kind: EQUALS has the dotted path and the class of its literal; FIELD the path; COMPARE, GLOB
 and LITERAL the operator and the operand's class; LIST the operator and the set of its members' classes. Operands
 that change the code are part of the token: the truth of EXISTS, the codes of TYPE, the numbers of MOD, SIZE and
-BITS, whether the pattern of GLOB is plain, the tree of EXPR. The others have the operator and nothing more.
+BITS, whether the pattern of GLOB is plain, the words of SCHEMA, the tree of EXPR. The others have the operator and
+nothing more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mongoglot.compiler.expression_ast import ExpressionOperand
 from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import ValueClass, is_array, value_class
 from mongoglot.errors import EncodingError, FilterError, joined
-from mongoglot.grammar import regexes, server_only, structural
+from mongoglot.grammar import regexes, schemas, server_only, structural
 from mongoglot.grammar.expressions import parse_expression
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
@@ -44,7 +45,7 @@ NOT: Final = ("NOT", "$not")
 REGEX: Final = ("REGEX", "$regex")
 
 WITH_VALUE: Final = frozenset(
-    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER GEO EXPR".split()
+    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER SCHEMA EXPR GEO".split()
 )
 """The kinds of tokens that have a value."""
 
@@ -63,13 +64,14 @@ class Tokeniser:
         values: the literals, in the order of their tokens, each an independent copy.
     """
 
-    __slots__ = ("nested", "operators", "tokens", "values")
+    __slots__ = ("nested", "operators", "schemas", "tokens", "values")
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, *, schemas: bool = True) -> None:
         self.operators: Operators = OPERATORS[dialect]
         self.tokens: list[Token] = []
         self.values: list[Any] = []
         self.nested = 0  # how many $elemMatch enclose what is read
+        self.schemas = schemas
 
     def read_filter(self, document: Mapping[str, Any], depth: int) -> None:
         """Read a filter document; `depth` counts the levels that enclose it."""
@@ -194,7 +196,7 @@ class Tokeniser:
                         self.values.append(regexes.read_pair(siblings))
                         emit(REGEX)
                 case "GEO":
-                    server_only.check_geometry(name, operand)
+                    server_only.check_geometry(name, siblings)
                     emit((form, name, self.read_literal(operand, depth)))
                 case "NEAR":
                     raise server_only.near_is_not_first(siblings)
@@ -212,6 +214,12 @@ class Tokeniser:
                     expression, literals = parse_expression(written)
                     self.values.append(ExpressionOperand(written, literals))
                     emit((form, name, expression))
+                case "SCHEMA":
+                    if not self.schemas and not field:
+                        raise FilterError(224, f"{name} is not allowed in this context")
+                    words, value = schemas.read_schema(operand, depth)
+                    self.values.append(value)
+                    emit((form, name, words))
                 case "COMMENT":
                     self.check(operand, depth)
                     emit(COMMENT)
@@ -219,14 +227,14 @@ class Tokeniser:
                     structural.check_constant(name, operand)
                     emit((form, name))
                 case "LATER_TOP":
-                    emit((form if not self.nested or key == "$jsonSchema" else "NESTED", key))
+                    emit((form if not self.nested else "NESTED", key))
                 case "LOGICAL" | "LATER" | "OTHER":
                     emit((form, key))
                 case _:
                     assert_never(form)
         except FilterError as error:
             if form not in ("NOT", "ALL", "MATCH"):  # whose own tokens stand already
-                self.tokens.append((form, key, "invalid"))
+                self.tokens.append(("GEO" if form == "NEAR" else form, key, "invalid"))
             raise _under(key, error) from None
 
     def read_negation(self, operand: Any, field: str, depth: int) -> None:
@@ -346,13 +354,20 @@ class Tokeniser:
         literal(value, depth)
 
 
-def tokenise(document: Mapping[str, Any], dialect: Dialect = "mongodb") -> tuple[Shape, list[Any]]:
+def tokenise(
+    document: Mapping[str, Any], dialect: Dialect = "mongodb", *, schemas: bool = True
+) -> tuple[Shape, list[Any]]:
     """The tokens and the values of a filter.
+
+    Args:
+        document: the filter.
+        dialect: that it is written in.
+        schemas: whether it may hold a `$jsonSchema`; the filter of a projection may not.
 
     Raises:
         FilterError: what the server would say first of this filter, with its path and a hint.
     """
-    reader = Tokeniser(dialect)
+    reader = Tokeniser(dialect, schemas=schemas)
     try:
         reader.read_filter(document, 0)
     except (FilterError, EncodingError):

@@ -236,7 +236,8 @@ def operator_document(
         elif name == "$not":
             result[name] = operator_document(choices, operators, near, operand, depth - 1)
         elif name == "$regex":
-            result = {**result, **_regex(choices, operand)}
+            result = {key: item for key, item in result.items() if key not in ("$regex", "$options")}
+            result |= _regex(choices, operand)
         else:
             result[name] = OPERANDS[name](choices, operand)
         operand = near_value(choices, near)
@@ -298,7 +299,13 @@ def _regex(choices: Choices, operand: Any) -> Document:
 
 def _pattern(choices: Choices, operand: Any) -> str:
     """A pattern that finds the operand if that is a string, or any."""
-    if not isinstance(operand, str) or "\0" in operand or "\\" in operand or chance(choices, 50):
+    if (
+        not operand
+        or not isinstance(operand, str)
+        or "\0" in operand
+        or "\\" in operand
+        or chance(choices, 50)
+    ):
         return choices.choose(alphabet.PATTERNS)
     return choices.choose(("", "^")) + f"\\Q{operand}\\E" + choices.choose(("", "$", "\\z", "?"))
 

@@ -11,12 +11,16 @@ from mongoglot.compiler.expressions import EXPRESSIONS
 from mongoglot.grammar.expression_forms import COMPILED
 
 JUNCTIONS = frozenset({"$and", "$or", "$nor"})
-LATER_AT_TOP = frozenset(["$jsonSchema"])
-AT_TOP = (
-    JUNCTIONS
-    | LATER_AT_TOP
-    | {"$expr", "$comment", "$alwaysTrue", "$alwaysFalse", "$where", "$text", "$sampleRate"}
-)
+AT_TOP = JUNCTIONS | {
+    "$expr",
+    "$comment",
+    "$alwaysTrue",
+    "$alwaysFalse",
+    "$where",
+    "$text",
+    "$sampleRate",
+    "$jsonSchema",
+}
 DBREF_FIELDS = frozenset({"$ref", "$id", "$db"})
 SERVER_AREAS = ("op/where", "op/text", "op/geo")
 """The areas of what only a server can answer."""
@@ -55,9 +59,6 @@ def later_operators(query: dict[str, Any], *, nested: bool = False) -> Iterator[
             yield "an internal operator"
         elif name == "$expr":
             if not nested and has_later_expression(operand):
-                yield name
-        elif name in LATER_AT_TOP:
-            if not nested or name == "$jsonSchema":
                 yield name
         elif not name.startswith("$"):
             yield from _at_path(operand)

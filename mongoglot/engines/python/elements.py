@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from bson import Decimal128, Int64
@@ -30,6 +31,9 @@ _CODES: Final[dict[ValueClass, int]] = {
     "null": 10, "regex": 11, "code": 13, "scoped code": 15, "timestamp": 17, "decimal": 19, "minkey": -1,
     "maxkey": 127,
 }  # fmt: skip
+
+_FIFTEEN: Final = Context(prec=15, rounding=ROUND_HALF_EVEN)
+_EXACT: Final = Context(prec=34, rounding=ROUND_HALF_EVEN)
 
 _NUMBERS: Final = frozenset({"int", "double", "decimal", "nan"})
 
@@ -72,6 +76,26 @@ def _truncated(exact: Any) -> int | None:
         return None
     whole = int(exact)
     return whole if INT64_MIN <= whole <= INT64_MAX else None
+
+
+def multiple_test(divisor: Any) -> Callable[[Any], bool]:
+    """Whether one element is a number that the divisor divides, both as decimals (semantics 3.10)."""
+    exact = _as_decimal(divisor)
+
+    def divides(element: Any) -> bool:
+        if element is MISSING or value_class(element) not in _NUMBERS:
+            return False
+        dividend = _as_decimal(element)
+        return dividend.is_finite() and Fraction(dividend) % Fraction(exact) == 0
+
+    return divides
+
+
+def _as_decimal(value: Any) -> Decimal:
+    """A number as the server makes a decimal of it: a double has 15 digits."""
+    if isinstance(value, float):
+        return _FIFTEEN.plus(_EXACT.create_decimal_from_float(value))
+    return Decimal(number(value))
 
 
 def size_test(length: int) -> Callable[[Any], bool]:

@@ -24,6 +24,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     ListSlot,
     Mod,
@@ -51,6 +52,7 @@ from mongoglot.compiler.values import (
     value_class,
 )
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
+from mongoglot.engines.python.schemas import schema_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
 from mongoglot.errors import FilterError
 
@@ -168,7 +170,7 @@ def _condition(node: Node, out: SourceWriter, height: int) -> str:
             return " or ".join(f"({_condition(child, out, height + 1)})" for child in children)
         case Compare() | In() | Exists() | Glob() | RegexMatch() | HasType() | Mod() | Size() | Bits():
             return _predicate(node, out)
-        case ElemMatch() | Sample() | ServerOnly() | Expr():
+        case ElemMatch() | Sample() | ServerOnly() | JsonSchema() | Expr():
             return _predicate(node, out)
         case _:
             assert_never(node)
@@ -185,6 +187,9 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     """The expression for one predicate; `general` decides whatever the common case leaves open."""
     if isinstance(leaf, ServerOnly):
         raise needs_server(leaf)
+    if isinstance(leaf, JsonSchema):
+        schema, slot = leaf.schema, leaf.operand.index
+        return f"{out.bind('schema', lambda values: schema_test(schema, values[slot]))}(document)"
     child = lower(leaf.child) if isinstance(leaf, ElemMatch) else None
 
     def test(values: list[Any]) -> ElementTest:
@@ -192,7 +197,7 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
 
     expand = not isinstance(leaf, (Exists, Size, ElemMatch))
     path = leaf.path
-    if not path:  # what `$elemMatch` holds is about the element itself
+    if not path:  # the whole: an element of `$elemMatch`, or the document
         return f"{out.bind('test', test)}(document)"
     general = out.bind("general", lambda values: document_test(path, test(values), expand=expand))
     if len(path) > _MAX_HEIGHT:
@@ -355,6 +360,8 @@ def _summary(node: Node) -> str:
             return "$sampleRate"
         case Expr():
             return "$expr"
+        case JsonSchema():
+            return "$jsonSchema"
         case ElemMatch():
             return "$elemMatch"
         case HasType() | Mod() | Size():

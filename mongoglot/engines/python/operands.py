@@ -21,6 +21,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     Mod,
     Path,
@@ -167,7 +168,7 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
             return glob_test(values[operand.index])
         case RegexMatch(_, operand):
             return regex_test(values[operand.index])
-        case Sample(operand):
+        case Sample(operand, _):
             return sample_test(values[operand.index])
         case Expr(expression, operand):
             return document_filter(expression, values[operand.index].literals)
@@ -184,8 +185,8 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
         case ElemMatch(_, _, by_value):
             assert child is not None  # noqa: S101 - the lowering compiled it
             return match_test(child, by_value=by_value)
-        case ServerOnly():
-            raise AssertionError(leaf)  # the lowering refused it
+        case ServerOnly() | JsonSchema():
+            raise AssertionError(leaf)  # the lowering refused it, or has it
         case _:
             assert_never(leaf)
 

@@ -21,6 +21,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     Mod,
     RegexMatch,
@@ -138,7 +139,7 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
             return _number_condition(leaf, column)
         case Size() | ElemMatch():
             return sql.FALSE, {}, False  # a column of its own holds no arrays
-        case In() | Sample() | ServerOnly() | Expr():
+        case In() | Sample() | ServerOnly() | JsonSchema() | Expr():
             raise AssertionError(leaf)  # lowering.py has them
         case _:
             assert_never(leaf)

@@ -17,6 +17,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     ListSlot,
     Mod,
@@ -72,7 +73,7 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
             return bits_conditions(bits_op, positions)
         case ElemMatch():
             return None  # it nests: documents.py has it
-        case Sample() | ServerOnly() | Expr():
+        case Sample() | ServerOnly() | JsonSchema() | Expr():
             return None  # they are about no value: lowering.py has them
         case _:
             assert_never(leaf)

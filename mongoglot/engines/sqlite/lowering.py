@@ -13,6 +13,7 @@ from mongoglot.compiler.ast import (
     Glob,
     HasType,
     In,
+    JsonSchema,
     Leaf,
     ListSlot,
     Mod,
@@ -119,7 +120,7 @@ class SqliteLowering(Connectives):
         """A predicate: on its column where there is one, on the document otherwise."""
         if isinstance(leaf, ServerOnly):
             raise needs_server(leaf)
-        if isinstance(leaf, Expr):  # the residual checks it
+        if isinstance(leaf, (JsonSchema, Expr)):  # Python checks it
             return None
         if isinstance(leaf, In) and leaf.patterns:  # the passes make predicates of them
             return None
