@@ -108,6 +108,7 @@ class _Translation:
         self.numbers: dict[str, int] = {}
         self.last: int | None = 0
         self.was_empty = True  # whether the alternative could match nothing in front of the last item
+        self.width_before: int | None = 0
         self.after_verb = False
         self.calls: list[int] = []
         self.caseless = "i" in options or re.search(r"\(\?[a-zA-Z]*i", pattern) is not None
@@ -140,6 +141,7 @@ class _Translation:
         self.last = width
         self.after_verb = False
         group = self.groups[-1]
+        self.width_before = group.width
         group.width = None if width is None or group.width is None else group.width + width
         self.was_empty = group.may_be_empty
         group.may_be_empty = group.may_be_empty and (width == 0 or empty)
@@ -187,7 +189,9 @@ class _Translation:
         if end < len(self.pattern) and self.pattern[end] in "?+":
             end += 1
         group = self.groups[-1]
-        if group.width is not None and self.last != 0:
+        if count == 0:
+            group.width = self.width_before
+        elif group.width is not None and self.last != 0:
             if count is None or self.last is None:
                 group.width = None
             else:
