@@ -189,6 +189,8 @@ class _Translation:
         if end < len(self.pattern) and self.pattern[end] in "?+":
             end += 1
         group = self.groups[-1]
+        if count == 0 and self.last is None and any(group.kind == "behind" for group in self.groups):
+            raise NotTranslated("a repetition of no times, in a lookbehind, of what has no fixed width")
         if count == 0:
             group.width = self.width_before
         elif group.width is not None and self.last != 0:
