@@ -17,7 +17,7 @@ class SyntaxRefused(Exception):  # noqa: N818 - it is about the pattern, not an 
     """The server does not compile the pattern."""
 
 
-class NotTranslated(Exception):  # noqa: N818
+class NotTranslated(Exception):  # noqa: N818 - as above
     """The server compiles the pattern, PCRE2 cannot be made to read it so."""
 
 
