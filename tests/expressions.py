@@ -5,11 +5,24 @@ from __future__ import annotations
 import datetime
 import random
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from bson import Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
 Maker: TypeAlias = Callable[[], Any]
+
+
+class Family(NamedTuple):
+    """A kind of operators.
+
+    Attributes:
+        values: what its operands may be, well typed and nearly so.
+        makers: makes an expression from chance and from what makes an operand, which takes the names of variables.
+    """
+
+    values: tuple[Any, ...]
+    makers: tuple[Callable[[random.Random, Callable[..., Any]], Any], ...]
+
 
 SCALARS: Final[tuple[Any, ...]] = (
     None,
@@ -127,6 +140,10 @@ OTHERS: Final = (
 ).split()
 
 
+FAMILIES: Final[tuple[Family, ...]] = ()
+"""Kinds of operators with values of their own: strings, dates, …"""
+
+
 class Generator:
     """Makes documents and expressions; the same ones for the same seed.
 
@@ -140,6 +157,8 @@ class Generator:
     def value(self) -> Any:
         """A value of a document."""
         chance = self.rng.random()
+        if FAMILIES and chance < 0.2:
+            return self.rng.choice(self.rng.choice(FAMILIES).values)
         if chance < 0.4:
             number = round(self.rng.uniform(-1000, 1000), self.rng.randint(0, 6))
             return self.rng.choice((*NUMBERS, number, number))
@@ -156,11 +175,14 @@ class Generator:
         """An expression that nests so deep at most."""
         if depth == 0 or self.rng.random() < 0.12:
             return self.leaf(variables)
-        names = self.rng.choice((ONE, TWO, MANY, OTHERS))
-        name = self.rng.choice(names)
 
         def operand(*more: str) -> Any:
             return self.expression(depth - 1, (*variables, *more))
+
+        if FAMILIES and self.rng.random() < 0.5:
+            return self.rng.choice(self.rng.choice(FAMILIES).makers)(self.rng, operand)
+        names = self.rng.choice((ONE, TWO, MANY, OTHERS))
+        name = self.rng.choice(names)
 
         if names is OTHERS:
             return self.other(name, operand)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 ANY: Final = -1
 """As many operands as one likes."""
@@ -31,7 +31,22 @@ POSITIONAL: Final[dict[str, tuple[int, int]]] = {
 }
 """Operators whose operands are a list, or the only one by itself: the least and the greatest number of them."""
 
-SPECIAL: Final = frozenset({"$literal", "$const", "$let", "$switch", "$map", "$filter", "$reduce"})
-"""Operators that read their operand in ways of their own."""
 
-COMPILED: Final = POSITIONAL.keys() | SPECIAL
+class Named(NamedTuple):
+    """An operator whose operands have names: `{$op: {name: …}}`.
+
+    Attributes:
+        names: its parameters, in the order in which their values are evaluated.
+        not_object: code and message where the operand is no document; `{type}` is the type found.
+        unknown: code and message of another parameter; `{name}` is its name.
+        missing: parameters that must be there, in the order in which a server asks: code and message.
+    """
+
+    names: tuple[str, ...]
+    not_object: tuple[int, str]
+    unknown: tuple[int, str]
+    missing: dict[str, tuple[int, str]]
+
+
+NAMED: Final[dict[str, Named]] = {}
+"""Operators whose operands have names and are all expressions."""

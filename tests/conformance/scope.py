@@ -8,7 +8,7 @@ from typing import Any
 from bson import Decimal128
 
 from mongoglot.compiler.expressions import EXPRESSIONS
-from mongoglot.grammar.expression_forms import COMPILED
+from mongoglot.grammar.expressions import COMPILED
 
 JUNCTIONS = frozenset({"$and", "$or", "$nor"})
 AT_TOP = JUNCTIONS | {

@@ -6,6 +6,7 @@ like compute, whose constant operands are put together at the end (semantics 3.9
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, assert_never, final
@@ -25,12 +26,13 @@ from mongoglot.compiler.expression_ast import (
 from mongoglot.compiler.values import INT32_MAX, MISSING, Document
 from mongoglot.engines.python.expressions.boolean import is_true
 from mongoglot.engines.python.expressions.iteration import filtered, mapped, reduced
-from mongoglot.engines.python.expressions.numbers import is_nullish
+from mongoglot.engines.python.expressions.numbers import ABSENT, is_nullish
 from mongoglot.engines.python.expressions.paths import read_path
 from mongoglot.engines.python.expressions.table import (
     ASSOCIATIVE,
     CHECKS,
     COMMUTATIVE,
+    DELAYED,
     FUNCTIONS,
     KNOWN_SUPERSET,
     SECOND_FIRST,
@@ -115,7 +117,7 @@ def _build(expression: Expression, literals: Sequence[Any]) -> Built:
         case Call(operator, operands):
             built: list[Built] = []
             for number, part in enumerate(operands):
-                operand = Constant(None) if part is None else _build(part, literals)
+                operand = Constant(ABSENT) if part is None else _build(part, literals)
                 if operator == "$setEquals" and isinstance(operand, Constant):
                     CHECKS[operator](number, operand.value)
                 built.append(operand)
@@ -247,6 +249,9 @@ def _call(operator: str, operands: list[Built]) -> Built:
         operands = [operands[0], *bounds, operands[1]]
     if operator == "$setIsSubset" and not constant and isinstance(operands[1], Constant):
         operator = KNOWN_SUPERSET
+    if operator in DELAYED:
+        delayed = _delayed(operator, [_closure(operand) for operand in operands])
+        return Constant(delayed([])) if constant else delayed
     if operator in FUNCTIONS:
         function = FUNCTIONS[operator]
         closures = [_closure(operand) for operand in operands]
@@ -266,6 +271,12 @@ def _call(operator: str, operands: list[Built]) -> Built:
     if operator in ASSOCIATIVE:
         return _combination(operator, operands)
     return _stream(operator, [_closure(operand) for operand in operands])
+
+
+def _delayed(operator: str, closures: list[Closure]) -> Closure:
+    """An operator that asks for each operand when it needs it."""
+    function = DELAYED[operator]
+    return lambda scope: function(*[functools.partial(closure, scope) for closure in closures])
 
 
 def _stream(operator: str, closures: list[Closure]) -> Closure:

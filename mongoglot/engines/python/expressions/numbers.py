@@ -26,6 +26,16 @@ EXACT: Final = decimal.Context(prec=1100, traps=[])
 """Enough digits for any double."""
 
 
+class _Absent:
+    """The type of `ABSENT`."""
+
+    __slots__ = ()
+
+
+ABSENT: Final = _Absent()
+"""Stands for an operand that was not written; what was written and has no value is `MISSING`."""
+
+
 def number_type(value: Any) -> NumberType:
     """The numeric type of a value; `''` for what is no number."""
     kind = value.__class__

@@ -40,6 +40,9 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
+DELAYED: Final[dict[str, Callable[..., Any]]] = {}
+"""Operators that get a function for each operand, and call those that they need, in an order of their own."""
+
 COMMUTATIVE: Final = frozenset({"$and", "$or", "$add", "$multiply", "$setUnion", "$setIntersection"})
 """Operators whose constant operands a server moves to the end."""
 
