@@ -14,7 +14,6 @@ from mongoglot.errors import EncodingError, EncodingTypeError, FilterError, Unsu
 from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.native import native_filter
 from mongoglot.grammar.operators import OPERATORS, Dialect
-from mongoglot.grammar.text import from_text, located
 from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") ->
     if dialect not in tuple(OPERATORS):  # a tuple, as what is no dialect may not be hashable
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
     if isinstance(filter, str):
+        from mongoglot.grammar.text import from_text, located  # loads the reader of text
+
         with located(filter):
             return _compiled(from_text(filter), dialect, filter)
     return _compiled(filter, dialect)

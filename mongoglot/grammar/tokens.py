@@ -18,12 +18,10 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from bson import DBRef
 
-from mongoglot.compiler.expression_ast import ExpressionOperand
 from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import ValueClass, is_array, value_class
 from mongoglot.errors import EncodingError, FilterError, joined
-from mongoglot.grammar import regexes, schemas, server_only, structural
-from mongoglot.grammar.expressions import parse_expression
+from mongoglot.grammar import regexes, server_only, structural
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
     check_name,
@@ -210,6 +208,9 @@ class Tokeniser:
                     self.values.append(rate)
                     emit((form, name, {0.0: "none", 1.0: "all"}.get(rate, "some")))
                 case "EXPR":
+                    from mongoglot.compiler.expression_ast import ExpressionOperand
+                    from mongoglot.grammar.expressions import parse_expression  # loads all operators
+
                     written = literal(operand, depth)
                     expression, literals = parse_expression(written)
                     self.values.append(ExpressionOperand(written, literals))
@@ -217,6 +218,8 @@ class Tokeniser:
                 case "SCHEMA":
                     if not self.schemas and not field:
                         raise FilterError(224, f"{name} is not allowed in this context")
+                    from mongoglot.grammar import schemas  # loads the keywords
+
                     words, value = schemas.read_schema(operand, depth)
                     self.values.append(value)
                     emit((form, name, words))

@@ -52,7 +52,6 @@ from mongoglot.compiler.values import (
     value_class,
 )
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
-from mongoglot.engines.python.schemas import schema_test
 from mongoglot.engines.python.source import SourceWriter, build_factory
 from mongoglot.errors import FilterError
 
@@ -188,6 +187,8 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     if isinstance(leaf, ServerOnly):
         raise needs_server(leaf)
     if isinstance(leaf, JsonSchema):
+        from mongoglot.engines.python.schemas import schema_test  # loads the keywords
+
         schema, slot = leaf.schema, leaf.operand.index
         return f"{out.bind('schema', lambda values: schema_test(schema, values[slot]))}(document)"
     child = lower(leaf.child) if isinstance(leaf, ElemMatch) else None
