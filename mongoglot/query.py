@@ -60,7 +60,7 @@ def compile_in_projection(filter: Mapping[str, Any]) -> Query:
 
 
 def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas: bool = True) -> Query:
-    if not isinstance(filter, Mapping):
+    if filter.__class__ is not dict and not isinstance(filter, Mapping):
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
     shape, values = tokenise(filter, dialect, schemas=schemas)
     try:
@@ -98,7 +98,8 @@ class Query(BoundPlan):
     def __init__(
         self, tokens: Shape, values: list[Any], plan: Plan, dialect: Dialect, text: str | None = None
     ) -> None:
-        super().__init__(plan, values)
+        self.plan = plan
+        self.values = values
         self.tokens = tokens
         self.dialect: Dialect = dialect
         self.text = text
