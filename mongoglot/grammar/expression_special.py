@@ -9,6 +9,8 @@ from mongoglot.compiler.expression_ast import Call, Each, Expression, Let, Switc
 from mongoglot.compiler.rendering import type_name
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.errors import FilterError
+from mongoglot.grammar.array_forms import ARRAY_FORMS
+from mongoglot.grammar.object_forms import OBJECT_FORMS
 from mongoglot.grammar.variables import Scope, check_variable_name
 
 if TYPE_CHECKING:
@@ -174,5 +176,7 @@ SPECIAL: Final[dict[str, SpecialForm]] = {
     "$filter": _filter,
     "$reduce": _reduction,
     "$cond": _condition,
+    **OBJECT_FORMS,
+    **ARRAY_FORMS,
 }
 """Operator → what reads it; `$cond` only where its operands have names."""

@@ -147,7 +147,8 @@ class ExpressionReader:
     def named(self, name: str, form: Named, operand: Any, scope: Scope, places: int) -> Expression:
         """An operator whose operands have names."""
         if not is_document(operand):
-            raise FilterError(form.not_object[0], form.not_object[1].format(type=type_name(operand)))
+            reason = form.not_object[1].format(type=type_name(operand), value=rendered(operand))
+            raise FilterError(form.not_object[0], reason)
         found: dict[str, Expression] = {}
         for parameter, value in operand.items():
             if parameter not in form.names:
