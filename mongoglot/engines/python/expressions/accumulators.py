@@ -13,6 +13,7 @@ from mongoglot.engines.python.expressions.numbers import (
     CONTEXT,
     decimal128,
     decimal_of,
+    double_of,
     is_nullish,
     number_type,
 )
@@ -44,10 +45,10 @@ def average(operands: Iterator[Any]) -> Any:
         match number_type(value):
             case "decimal":
                 decimals, has_decimal = CONTEXT.add(decimals, decimal_of(value)), True
-            case "double":
-                others.add(float(value))
-            case _:
+            case "long":
                 others.add_integer(int(value))
+            case _:  # an int in one piece, not as $sum adds it
+                others.add(float(value))
     if has_decimal:
         return decimal128(CONTEXT.divide(CONTEXT.add(decimals, others.decimal()), Decimal(len(numbers))))
     return others.double() / len(numbers)
@@ -70,7 +71,7 @@ def _deviation(less: int) -> Callable[[Iterator[Any]], Any]:
         mean = squares = 0.0
         count = 0
         for count, value in enumerate(_numbers(operands), 1):
-            number = float(decimal_of(value)) if number_type(value) == "decimal" else float(value)
+            number = double_of(value)
             delta = number - mean
             if delta != 0.0:
                 mean += delta / count

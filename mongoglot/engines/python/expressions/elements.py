@@ -7,10 +7,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import INT64_MAX, INT64_MIN, MISSING, is_array
+from mongoglot.compiler.values import MISSING, is_array
 from mongoglot.engines.python.expressions.comparison import order_key
-from mongoglot.engines.python.expressions.numbers import ABSENT, decimal_of, is_nullish, number_type
-from mongoglot.engines.python.expressions.sums import whole_number
+from mongoglot.engines.python.expressions.numbers import (
+    ABSENT,
+    decimal_of,
+    double_of,
+    is_nullish,
+    number_type,
+)
+from mongoglot.engines.python.expressions.sums import coerced, whole_number
 from mongoglot.errors import FilterError, UnsupportedError
 
 Delayed = Callable[[], Any]
@@ -65,15 +71,8 @@ def _count(value: Any) -> int:
     shown = "MISSING" if value is MISSING else rendered(value)
     if not kind:
         raise FilterError(5787902, f"Value for 'n' must be of integral type, but found {shown}")
-    if kind == "decimal":
-        number = decimal_of(value)
-        whole = (
-            number.is_finite() and INT64_MIN <= number <= INT64_MAX and number == number.to_integral_value()
-        )
-        count = int(number) if whole else 0
-    else:
-        count = whole_number(value)
-        whole = count == value
+    count = coerced(decimal_of(value)) if kind == "decimal" else whole_number(value)
+    whole = double_of(count) == double_of(value)  # a double has no room for a small fraction of a decimal
     if not whole:
         raise FilterError(5787903, f"Value for 'n' must be of integral type, but found {shown}")
     if count <= 0:
