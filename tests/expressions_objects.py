@@ -66,7 +66,7 @@ def _numbers(rng: random.Random, operand: Operand) -> Any:
     """A sum of fields and constants, which a server puts together."""
     name = rng.choice(("$sum", "$avg", "$min", "$max", "$stdDevPop", "$stdDevSamp"))
     numbers = (0.1, 0.2, 1e16, -1e16, 1, 2, Int64(2**62), Decimal128("0.1"), 3.5, [1, 2], "x", None)
-    parts = [
+    parts: list[Any] = [
         rng.choice((rng.choice(numbers), rng.choice(("$a", "$b", "$c")))) for _ in range(rng.randint(1, 6))
     ]
     if rng.random() < 0.5:

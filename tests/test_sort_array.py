@@ -42,7 +42,12 @@ def test_heapsort_of_what_goes_too_deep(
     server: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heapsorted, heaps = introsort._heapsorted, []
-    monkeypatch.setattr(introsort, "_heapsorted", lambda *heap: heaps.append(heap) or heapsorted(*heap))
+
+    def counted(heap: list[int], ranks: list[int]) -> list[int]:
+        heaps.append(len(heap))
+        return heapsorted(heap, ranks)
+
+    monkeypatch.setattr(introsort, "_heapsorted", counted)
     array = [{"k": rank // 2, "i": number} for number, rank in enumerate(deep_ranks(400))]
     assert sorted_array(array, {"k": 1}) == asked(server, array, {"k": 1})
     assert heaps
