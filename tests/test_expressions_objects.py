@@ -98,3 +98,16 @@ def test_a_missing_default_of_zip_is_left_to_a_server() -> None:
     assert value(zipped, a=[1], b=[2]) == [[1, 2]]
     with pytest.raises(UnsupportedError, match=r"\$zip with a default that is missing can only be computed"):
         value(zipped, a=[1], b=[2, 3])
+
+
+def test_a_sum_keeps_what_a_server_keeps_of_small_parts() -> None:
+    parts = {"$sum": ["$b", "$c", "$c", "$a", Decimal128("0")]}
+    assert value(parts, a=0.3, b=1e16, c=1 / 3) == Decimal128("10000000000000000.96666666666666667")
+    assert (
+        value({"$add": ["$c", "$f", 1311765503]}, c=0.009000000000000001, f=762231742) == 2073997245.0089998
+    )
+
+
+def test_an_intersection_has_the_values_of_the_smaller_set() -> None:
+    assert repr(value({"$setIntersection": ["$a", "$b"]}, a=[0, 1.0], b=[1])) == "[1]"
+    assert repr(value({"$setIntersection": ["$a", "$b"]}, a=[0, 1.0], b=[1, 2])) == "[1.0]"

@@ -42,13 +42,11 @@ def average(operands: Iterator[Any]) -> Any:
         return None
     others, decimals, has_decimal = DoubleDouble(), Decimal(0), False
     for value in numbers:
-        match number_type(value):
-            case "decimal":
-                decimals, has_decimal = CONTEXT.add(decimals, decimal_of(value)), True
-            case "long":
-                others.add_integer(int(value))
-            case _:  # an int in one piece, not as $sum adds it
-                others.add(float(value))
+        kind = number_type(value)
+        if kind == "decimal":
+            decimals, has_decimal = CONTEXT.add(decimals, decimal_of(value)), True
+        else:
+            others.add_number(value, kind)
     if has_decimal:
         return decimal128(CONTEXT.divide(CONTEXT.add(decimals, others.decimal()), Decimal(len(numbers))))
     return others.double() / len(numbers)
