@@ -110,7 +110,7 @@ class ExpressionReader:
             raise FilterError(16872, "'$' by itself is not a valid FieldPath")
         if text[1] != "$":
             names = text[1:].split(".")
-            _check_path(text[1:], names, 1)
+            _check_path(text, names, 1)
             place = scope["CURRENT"]
         else:
             name, dot, below = text[2:].partition(".")
@@ -119,7 +119,7 @@ class ExpressionReader:
                 raise FilterError(17276, f"Use of undefined variable: {name}")
             names = below.split(".") if dot else []
             if dot:
-                _check_path(below, names, 1)
+                _check_path(text, names, 1)
             if name not in scope:
                 return self.not_yet(f"$${name}")
             place = scope[name]
