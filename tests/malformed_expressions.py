@@ -14,7 +14,8 @@ PATHS: Final = (
     "$$CURRENT. $$this $$NOWHERE $a.b.c $$REMOVE.a $$ROOT.a\0"
 ).split(" ")
 NAMES: Final = (
-    "zz $zz a.b . $ é input in as vars cond if field value branches default limit n sortBy inputs x"
+    "zz $zz a.b . $ é input in as vars cond if field value branches default limit n sortBy inputs x "
+    "CURRENT ROOT u A 0 a-b"
 ).split(" ")
 OPERANDS: Final[tuple[Any, ...]] = (
     None,

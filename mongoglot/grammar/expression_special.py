@@ -53,14 +53,17 @@ def _let(reader: ExpressionReader, _operator: str, operand: Any, scope: Scope, p
         raise FilterError(16876, "Missing 'vars' parameter to $let")
     if "in" not in operand:
         raise FilterError(16877, "Missing 'in' parameter to $let")
-    if not is_document(operand["vars"]):
+    variables = operand["vars"]
+    if is_array(variables):  # a server reads it as a document of which 0 is the first name
+        variables = {str(number): value for number, value in enumerate(variables)}
+    if not is_document(variables):
         raise FilterError(10065, "invalid parameter: expected an object (vars)")
-    values, inner = [], dict(scope)
-    for number, (name, value) in enumerate(operand["vars"].items()):
+    values = [reader.operand(value, scope, places) for value in variables.values()]
+    inner = dict(scope)
+    for place, name in enumerate(variables, places):
         if name != "CURRENT":
             check_variable_name(name, own=True)
-        values.append(reader.operand(value, scope, places))
-        inner[name] = places + number
+        inner[name] = place
     return Let(tuple(values), reader.operand(operand["in"], inner, places + len(values)))
 
 
