@@ -110,7 +110,7 @@ class ExpressionReader:
             raise FilterError(16872, "'$' by itself is not a valid FieldPath")
         if text[1] != "$":
             names = text[1:].split(".")
-            _check_path(text[1:], names, 1)
+            _check_path(text, names, 1)
             place = scope["CURRENT"]
         else:
             name, dot, below = text[2:].partition(".")
@@ -119,7 +119,7 @@ class ExpressionReader:
                 raise FilterError(17276, f"Use of undefined variable: {name}")
             names = below.split(".") if dot else []
             if dot:
-                _check_path(below, names, 1)
+                _check_path(text, names, 1)
             if name not in scope:
                 return self.not_yet(f"$${name}")
             place = scope[name]
@@ -147,7 +147,8 @@ class ExpressionReader:
     def named(self, name: str, form: Named, operand: Any, scope: Scope, places: int) -> Expression:
         """An operator whose operands have names."""
         if not is_document(operand):
-            raise FilterError(form.not_object[0], form.not_object[1].format(type=type_name(operand)))
+            reason = form.not_object[1].format(type=type_name(operand), value=rendered(operand))
+            raise FilterError(form.not_object[0], reason)
         found: dict[str, Expression] = {}
         for parameter, value in operand.items():
             if parameter not in form.names:
