@@ -38,8 +38,8 @@ WRONG_EXPRESSIONS: tuple[Any, ...] = (
     "$", "$$", "$$FOO", "$a.", "$a..b", "$.a", "$$ROOT.", "$a.$b", ["$"], [{"$foo": 1}], [{"a.b": 1}], [{"": 1}],
     [{"$a": 1, "b": 1}], {"$eq": 1}, {"$not": [1, 2]}, {"$add": "$"}, {"$divide": [1, 0]}, {"$add": ["x", 1]},
     {"$size": 1}, {"$slice": [{"$divide": [1, 0]}, 1]}, {"$slice": [1, "$"]}, {"$slice": ["$a", {"$foo": 1}]},
-    {"$cond": [True, "$a", {"$divide": [1, 0]}]}, {"$ifNull": [1]}, {"$slice": [["$a"], 1]}, {"$let": {"vars": {}}},
-    {"$switch": {"branches": []}}, {"$map": {"input": "$a"}},
+    {"$cond": [True, "$a", {"$divide": [1, 0]}]}, {"$ifNull": [1]}, {"$slice": [["$a"], 1]},
+    {"$let": {"vars": {}}}, {"$switch": {"branches": []}}, {"$map": {"input": "$a"}},
 )  # fmt: skip
 
 WRONG_SLICES: tuple[Any, ...] = (
@@ -197,7 +197,11 @@ def computed_projection(rng: random.Random, value: Callable[[random.Random], Any
     """
     result: Document = {}
     for _ in range(rng.choice((1, 1, 2, 2, 3, 4))):
-        path = random_path(rng) if rng.random() < 0.8 else rng.choice(("_id", "_id.a", "_id.b", "z", "z.b", "d.z"))
+        path = (
+            random_path(rng)
+            if rng.random() < 0.8
+            else rng.choice(("_id", "_id.a", "_id.b", "z", "z.b", "d.z"))
+        )
         match rng.choice(("computed",) * 7 + ("below",) * 3 + ("flag",) * 4 + ("slice", "match", "$", "_id")):
             case "computed":
                 result[path] = value(rng)

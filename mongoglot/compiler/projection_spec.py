@@ -224,7 +224,6 @@ class _Reader:
         """Read a constant, a list or a text such as `'$b'`, each of which is a computed field."""
         if name.endswith(".$"):
             raise FilterError(31308, "positional projection cannot be used with a literal", path=path)
-        check_field_path(name, path)
         self.read_expression(name, path, value)
         if self.include is False:
             reason = f"Cannot use an expression {name}: {rendered(value)} in an exclusion projection"
@@ -241,6 +240,7 @@ class _Reader:
         except FilterError as error:
             error.path = path
             raise
+        check_field_path(name, path)
         take(self.taken, name, path)
 
     def set_inclusion(self, name: str) -> None:

@@ -37,45 +37,51 @@ def field_setter(path: Path, evaluate: Evaluate) -> Callable[[Record, Record], R
 
     A path goes through arrays of any depth, and puts objects in the place of what is none.
     """
-    levels = MAX_DEPTH - len(path)
 
     def computed(source: Record, result: Record) -> Record:
-        _set(result, path, lambda: _copied(evaluate(source), levels))
+        _set(result, path, lambda: evaluate(source), MAX_DEPTH - 1)
         return result
 
     return computed
 
 
-def _set(document: Record, path: Path, value: Callable[[], Any]) -> None:
+def _set(document: Record, path: Path, value: Callable[[], Any], levels: int) -> None:
+    """Set a field at a path.
+
+    Args:
+        document: that has the field, or will.
+        path: of the field.
+        value: computes it.
+        levels: how many levels of objects and arrays the document may have below it.
+    """
     name, *rest = path
     if rest:
-        document[name] = _with_field(document.get(name), tuple(rest), value)
+        document[name] = _with_field(document.get(name), tuple(rest), value, levels)
     elif (found := value()) is not MISSING:
-        document[name] = found
+        document[name] = _copied(found, levels)
 
 
-def _with_field(place: Any, path: Path, value: Callable[[], Any]) -> Any:
+def _with_field(place: Any, path: Path, value: Callable[[], Any], levels: int) -> Any:
     """What is at the beginning of a path, with the field at the rest of it set; objects in it are changed."""
+    _check_depth(levels)
     if isinstance(place, list):
-        return [_with_field(item, path, value) for item in place]
+        return [_with_field(item, path, value, levels - 1) for item in place]
     below = place if isinstance(place, dict) else {}
-    _set(below, path, value)
+    _set(below, path, value, levels - 1)
     return below
 
 
 def _copied(value: Any, levels: int) -> Any:
-    """A copy of a value, which may be a part of the document or of the projection.
-
-    Raises:
-        FilterError: code 15, it nests deeper than so many levels.
-    """
+    """A copy of a value, which may be a part of the document or of the projection."""
     if not isinstance(value, (dict, list)):
         return value
-    if not levels:
-        reason = (
-            f"cannot convert document to BSON because it exceeds the limit of {MAX_DEPTH} levels of nesting"
-        )
-        raise FilterError(15, reason)
+    _check_depth(levels)
     if isinstance(value, list):
         return [_copied(item, levels - 1) for item in value]
     return {name: _copied(item, levels - 1) for name, item in value.items()}
+
+
+def _check_depth(levels: int) -> None:
+    if levels <= 0:
+        nested = f"the limit of {MAX_DEPTH} levels of nesting"
+        raise FilterError(15, f"cannot convert document to BSON because it exceeds {nested}")
