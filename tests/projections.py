@@ -22,7 +22,7 @@ TYPES = ("array", "object", "int", "null", "string")
 NUMBERS = (0, 1, 2, -1, -2, 5, 1.9, -1.9, Decimal128("1.5"), Int64(1), float("nan"))
 LIMITS = (1, 2, 3, 1.5, Int64(2), Decimal128("2.5"))
 
-LITERALS = (
+LITERALS: tuple[Any, ...] = (
     None, "", "x", [], ["$a", 1], [[]], [{}], MinKey(), Timestamp(0, 0), Regex("a", "i"), Code("x"), b"x",
     Code("x", {"y": 1}), datetime.datetime(2020, 1, 2), {"$literal": {"$a": 1}}, {"$literal": 1}, {"$const": "$a"},
     [{"x": "$a", "y": "$nope"}],

@@ -266,7 +266,8 @@ LATER = {"$_internalJsEmit": "$a"}
 
 @pytest.mark.parametrize(
     ("projection", "name"),
-    [({"a": LATER}, "$_internalJsEmit"), ({"a": [LATER]}, "$_internalJsEmit"), ({"a.b": {"c": "$$SEARCH_META"}}, "$$SEARCH_META"),
+    [({"a": LATER}, "$_internalJsEmit"), ({"a": [LATER]}, "$_internalJsEmit"),
+     ({"a.b": {"c": "$$SEARCH_META"}}, "$$SEARCH_META"),
      ({"a": {"$meta": "textScore"}}, "$meta"), ({"b": 0, "a": {"$meta": "textScore"}}, "$meta"),
      ({"a": {"$slice": [LATER, 1]}}, "$_internalJsEmit")]
 )  # fmt: skip
