@@ -1,4 +1,4 @@
-"""From the operand of `$expr` to the tree of an expression, with the server's errors (semantics 3.9)."""
+"""From a written expression to its tree, with the server's errors (semantics 3.9)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ _LATER_VARIABLES: Final = frozenset({"NOW", "CLUSTER_TIME", "JS_SCOPE", "IS_MR",
 _TOP: Final[Scope] = {"ROOT": ROOT, "CURRENT": ROOT, "REMOVE": None}
 
 
-def parse_expression(value: Any) -> tuple[Expression, tuple[Any, ...]]:
+def parse_expression(value: Any, place: str = "$expr") -> tuple[Expression, tuple[Any, ...]]:
     """The tree of an expression, and its literals.
 
     Args:
         value: an independent copy of what was written, which BSON can hold.
+        place: what holds it, for the error of what is not compiled.
 
     Raises:
         FilterError: with the server's code, what the server says of this expression.
@@ -49,7 +50,7 @@ def parse_expression(value: Any) -> tuple[Expression, tuple[Any, ...]]:
     except RecursionError:
         raise FilterError(15, "the expression nests deeper than this process can compile") from None
     if reader.later is not None:
-        raise NotYetError(2, f"{reader.later} in $expr is not compiled by this version of mongoglot")
+        raise NotYetError(2, f"{reader.later} in {place} is not compiled by this version of mongoglot")
     return expression, tuple(reader.literals)
 
 
