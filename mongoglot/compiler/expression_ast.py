@@ -59,6 +59,12 @@ class Removed:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Now:
+    """`$$NOW`: the time of the command, the same for all its documents."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class ObjectOf:
     """`{x: …, y: …}`: a document of computed fields; what is missing is left out."""
 
@@ -125,13 +131,13 @@ class Each:
     extra: Expression | None
 
 
-Expression: TypeAlias = Literal | Variable | Removed | ObjectOf | ArrayOf | Call | Let | Switch | Each
+Expression: TypeAlias = Literal | Variable | Removed | Now | ObjectOf | ArrayOf | Call | Let | Switch | Each
 
 
 def parts(expression: Expression) -> Iterator[Expression]:
     """The expressions directly below one."""
     match expression:
-        case Literal() | Variable() | Removed():
+        case Literal() | Variable() | Removed() | Now():
             return
         case ObjectOf(_, items) | ArrayOf(items):
             yield from items

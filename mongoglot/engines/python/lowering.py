@@ -45,14 +45,13 @@ from mongoglot.compiler.regex import searcher
 from mongoglot.compiler.values import (
     MISSING,
     Document,
-    Missing,
     ValueClass,
     is_nan,
     milliseconds,
     value_class,
 )
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
-from mongoglot.engines.python.source import SourceWriter, build_factory
+from mongoglot.engines.python.source import SCALARS, SourceWriter, build_factory
 from mongoglot.errors import FilterError
 
 _MAX_HEIGHT: Final = 12
@@ -60,12 +59,7 @@ _MAX_HEIGHT: Final = 12
 
 _MAX_READ_AHEAD: Final = 8
 
-_SCALARS: Final = frozenset(
-    {str, int, Int64, float, bool, type(None), bytes, ObjectId, datetime.datetime, Missing}
-)
-"""Classes of values that are neither document nor array and are told from all others by their class alone."""
-
-_PLAIN: Final = _SCALARS | {dict}
+_PLAIN: Final = SCALARS | {dict}
 """At the end of a path a dict decides like a scalar: it equals neither."""
 
 _NUMBER_CLASSES: Final = frozenset({int, Int64, float})
@@ -75,7 +69,7 @@ _PYTHON: Final = {"$eq": "==", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<=
 _CONSTANTS: Final[dict[str, Any]] = {
     "MISSING": MISSING,
     "OTHER": OTHER,
-    "SCALARS": _SCALARS,
+    "SCALARS": SCALARS,
     "PLAIN": _PLAIN,
     "NOT_A_NUMBER": _PLAIN - _NUMBER_CLASSES,
     "NOT_A_STRING": _PLAIN - {str},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import linecache
 import weakref
@@ -9,10 +10,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, final
 
+from bson import Int64, ObjectId
+
 from mongoglot.compiler.ast import Path
+from mongoglot.compiler.values import Missing
 
 Binder: TypeAlias = Callable[[list[Any]], Any]
 """From the values of a query to what one name of the generated source is bound to."""
+
+SCALARS: Final = frozenset(
+    {str, int, Int64, float, bool, type(None), bytes, ObjectId, datetime.datetime, Missing}
+)
+"""Classes of values that are neither document nor array and are told from all others by their class alone."""
 
 _FILES: Final = itertools.count(1)
 
@@ -60,26 +69,29 @@ class SourceWriter:
         return SourceWriter(binders=self.binders, _keys=self._keys, _numbers=self._numbers)
 
 
-def build_factory(writer: SourceWriter, constants: dict[str, Any]) -> tuple[Callable[..., Any], str]:
-    """Compile what was written to a factory: called with the bound names, it returns `matches`.
+def build_factory(
+    writer: SourceWriter, constants: dict[str, Any], name: str = "matches"
+) -> tuple[Callable[..., Any], str]:
+    """Compile what was written to a factory: called with the bound names, it returns the function.
 
     The source stays readable for `inspect` and tracebacks until the last function made by the factory is gone.
 
     Args:
-        writer: holds the body of the factory, which defines `matches`.
+        writer: holds the body of the factory, which defines the function.
         constants: names that are the same for every query.
+        name: of the function.
 
     Returns:
         the factory and the source text.
     """
     header = f"def bind({', '.join(writer.binders)}):"
-    source = "\n".join([header, *writer.lines, "    return matches", ""])
-    filename = f"<mongoglot filter {next(_FILES)}>"
+    source = "\n".join([header, *writer.lines, f"    return {name}", ""])
+    filename = f"<mongoglot {'filter' if name == 'matches' else 'expression'} {next(_FILES)}>"
     code = compile(source, filename, "exec")
     namespace: dict[str, Any] = {"__name__": "mongoglot.generated", **constants}
     exec(code, namespace)  # noqa: S102 - only words of ours are in the source, values are bound by name
     factory = namespace["bind"]
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    matches = next(c for c in factory.__code__.co_consts if getattr(c, "co_name", "") == "matches")
-    weakref.finalize(matches, linecache.cache.pop, filename, None)
+    function = next(c for c in factory.__code__.co_consts if getattr(c, "co_name", "") == name)
+    weakref.finalize(function, linecache.cache.pop, filename, None)
     return factory, source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **SETS,
     **NUMERIC,
     "$subtract": sums.subtract,
+    "$rand": random.random,
 }
 """Operators that need all their operands first."""
 
@@ -55,6 +57,23 @@ CHECKS: Final[dict[str, Callable[[int, Any], None]]] = {
     "$setIsSubset": check_superset,
 }
 """What a server checks of constant operands, which it knows by their number, even beside others."""
+
+PREPARED: Final[dict[str, Callable[..., None]]] = {}
+"""What a server checks of all operands but the first, where they are constant."""
+
+ARRAY_ALONE: Final[frozenset[str]] = frozenset()
+"""Associative operators that are not so with one operand, which may be an array of values."""
+
+UNFOLDED: Final = frozenset({"$setEquals", "$rand"})
+"""Operators that a server computes for each document, even of constants."""
+
+AS_WRITTEN: Final[frozenset[str]] = frozenset()
+"""Operators of whose operands, and all that is in them, a server folds nothing."""
+
+BOOLEAN: Final = frozenset(
+    "$eq $ne $gt $gte $lt $lte $in $isArray $isNumber $anyElementTrue $allElementsTrue $setEquals $setIsSubset".split()
+) | {KNOWN_SUPERSET}
+"""Functions and streams that give true or false and nothing else."""
 
 SECOND_FIRST: Final = frozenset({"$divide", "$subtract"})
 """Operators that evaluate their second operand before their first, which decides whose error comes."""

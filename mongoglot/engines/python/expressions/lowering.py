@@ -1,0 +1,424 @@
+"""The Python lowering of expressions: from a folded tree to the source of a function that computes it.
+
+Fields are read by statements in front, where they are few; the rest is an expression that evaluates the operands
+in the server's order. What is common is written out; everything else is left to the functions of `table.py`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import datetime
+import keyword
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, assert_never, final
+
+from bson import MinKey, ObjectId
+
+from mongoglot.compiler.expression_ast import (
+    ROOT,
+    ArrayOf,
+    Call,
+    Each,
+    Expression,
+    Let,
+    Literal,
+    Now,
+    ObjectOf,
+    Removed,
+    Switch,
+    Variable,
+    parts,
+)
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, MISSING, milliseconds
+from mongoglot.engines.python.expressions import delayed, iteration
+from mongoglot.engines.python.expressions.boolean import is_true
+from mongoglot.engines.python.expressions.inline import Part, arithmetic, comparison
+from mongoglot.engines.python.expressions.numbers import ABSENT
+from mongoglot.engines.python.expressions.paths import read_path
+from mongoglot.engines.python.expressions.table import BOOLEAN, DELAYED, FUNCTIONS, SECOND_FIRST, STREAMS
+from mongoglot.engines.python.operands import OTHER
+from mongoglot.engines.python.source import SCALARS, SourceWriter, build_factory
+
+_MAX_HEIGHT: Final = 12
+"""How deep parts nest before one of them becomes a function of its own; CPython's limit is near 100."""
+
+_MAX_READ_AHEAD: Final = 8
+
+_MAX_INLINE: Final = 4
+"""How many branches are written into an expression."""
+
+_SHAPES: Final = 512
+
+_COMPARISONS: Final = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
+
+_ARITHMETIC: Final = frozenset({"$add", "$subtract", "$multiply"})
+
+_Scope: TypeAlias = tuple[str, ...]
+"""The names of the variables, by place; the document is the first."""
+
+
+def _function_name(operator: str) -> str:
+    """What the function of an operator is called in the source."""
+    name = operator.removeprefix("$").replace(" ", "_")
+    return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
+
+
+_NAMES: Final = {name: _function_name(name) for name in (*FUNCTIONS, *STREAMS, *DELAYED)}
+
+_CONSTANTS: Final[dict[str, Any]] = {
+    **{_NAMES[name]: function for name, function in (FUNCTIONS | STREAMS | DELAYED).items()},
+    "MISSING": MISSING,
+    "ABSENT": ABSENT,
+    "OTHER": OTHER,
+    "SCALARS": SCALARS,
+    "LOW": INT32_MIN,
+    "HIGH": INT32_MAX,
+    "MinKey": MinKey,
+    "ObjectId": ObjectId,
+    "datetime": datetime.datetime,
+    "milliseconds": milliseconds,
+    "read_path": read_path,
+    "is_true": is_true,
+    "in_turn": delayed.in_turn,
+    "first_value": delayed.first_value,
+    "no_branch": delayed.no_branch,
+    "document_of": delayed.document_of,
+    "map_input": iteration.map_input,
+    "filter_input": iteration.filter_input,
+    "reduce_input": iteration.reduce_input,
+    "limited": iteration.limited,
+    "reduced": iteration.reduced,
+}
+
+
+@final
+@dataclass(frozen=True)
+class ExpressionCode:
+    """The generated source of a folded expression, ready to be bound to its literals.
+
+    Attributes:
+        source: the text.
+        parts: how many functions of their own parts of it have become.
+    """
+
+    source: str
+    parts: int
+    _factory: Callable[..., Callable[[Any], Any]]
+    _binders: tuple[Callable[[Any], Any], ...]
+
+    def bind(self, literals: tuple[Any, ...]) -> Callable[[Any], Any]:
+        """The function for one expression of the shape."""
+        return self._factory(*[binder(literals) for binder in self._binders])
+
+
+@lru_cache(_SHAPES)
+def lower(expression: Expression, *, condition: bool) -> ExpressionCode:
+    """Write and compile the function of a folded expression.
+
+    Args:
+        expression: the tree.
+        condition: whether the function tells if the value is true, rather than give the value.
+    """
+    name = "holds" if condition else "compute"
+    writer = _Writer(SourceWriter(), {})
+    writer.function(name, expression, ("document",), condition=condition)
+    factory, source = build_factory(writer.out, _CONSTANTS, name)
+    return ExpressionCode(source, source.count("    def part"), factory, tuple(writer.out.binders.values()))
+
+
+class _Writer:
+    """Writes one function.
+
+    Attributes:
+        out: its lines, and the names that all functions of the expression share.
+    """
+
+    def __init__(self, out: SourceWriter, constants: dict[int, str]) -> None:
+        self.out = out
+        self._constants = constants
+        self._ways: dict[tuple[str, ...], str] = {}
+
+    def function(self, name: str, expression: Expression, scope: _Scope, *, condition: bool) -> None:
+        """Write a function of the variables; statements decide where the outermost operator has them."""
+        out = self.out
+        out.line(f"def {name}({', '.join(dict.fromkeys(scope))}):")
+        out.indent += 1
+        match expression:
+            case Call("$and" | "$or" as operator, operands) if condition:
+                for operand in operands:
+                    assert operand is not None  # noqa: S101 - only operands with names can be absent
+                    self._read_ahead(operand)
+                    test = self.condition(operand, scope, 1)
+                    out.line(f"if {_inverse(test)}:" if operator == "$and" else f"if {test}:")
+                    out.line(f"    return {operator == '$or'}")
+                out.line(f"return {operator == '$and'}")
+            case Switch(branches, default):
+                for case, result in branches:
+                    self._read_ahead(case)
+                    out.line(f"if {self.condition(case, scope, 1)}:")
+                    out.indent += 1
+                    reads, ways = dict(out.reads), dict(self._ways)
+                    self._return(result, scope, condition=condition)
+                    out.reads, self._ways = reads, ways  # those of a branch are known only there
+                    out.indent -= 1
+                if default is None:
+                    out.line("no_branch()")
+                else:
+                    self._return(default, scope, condition=condition)
+            case _:
+                self._return(expression, scope, condition=condition)
+        out.indent -= 1
+
+    def _return(self, expression: Expression, scope: _Scope, *, condition: bool) -> None:
+        self._read_ahead(expression)
+        result = self.condition(expression, scope, 1) if condition else self.part(expression, scope, 1).source
+        self.out.line(f"return {result}")
+
+    def condition(self, expression: Expression, scope: _Scope, height: int) -> str:
+        """A Python expression that is True where the value of an expression is true, and False elsewhere."""
+        if height > _MAX_HEIGHT:
+            return self._apart(expression, scope, condition=True)
+        match expression:
+            case Call("$and" | "$or" as operator, operands):
+                tests = [self.condition(operand, scope, height + 1) for operand in operands if operand]
+                return f" {operator[1:]} ".join(map(_wrapped, tests))
+            case Call("$not", (operand,)) if operand is not None:
+                return _inverse(self.condition(operand, scope, height + 1))
+            case Call("$cond", (test, then, otherwise)) if test and then and otherwise:
+                tests = [self.condition(part, scope, height + 1) for part in (then, test, otherwise)]
+                return "{} if {} else {}".format(*map(_wrapped, tests))
+            case _:
+                part = self.part(expression, scope, height)
+                if part.kind == "bool":
+                    return part.source
+                if part.is_name:
+                    return f"{part.source} if {part.source}.__class__ is bool else is_true({part.source})"
+                return f"is_true({part.source})"
+
+    def part(self, expression: Expression, scope: _Scope, height: int) -> Part:
+        """A Python expression of the value of an expression."""
+        if height > _MAX_HEIGHT:
+            return Part(self._apart(expression, scope, condition=False))
+        match expression:
+            case Literal(index, kind):
+                if index not in self._constants:
+                    self._constants[index] = self.out.bind("p", lambda literals: literals[index])
+                return Part(self._constants[index], kind, index)
+            case Removed():
+                return Part("MISSING", "missing")
+            case Variable(place, path):
+                return Part(self._read(scope[place], path))
+            case ArrayOf(items):
+                written = ", ".join([self._element(item, scope, height) for item in items])
+                return Part(f"[{written}]", "array")
+            case ObjectOf(names, fields):
+                return self._object(names, [self.part(field, scope, height + 1) for field in fields])
+            case Call(operator, operands):
+                return self._call(operator, operands, scope, height)
+            case Let(values, body):
+                return self._let(values, body, scope, height)
+            case Switch(branches, _) if len(branches) > _MAX_INLINE:
+                return Part(self._apart(expression, scope, condition=False))
+            case Switch(branches, default):
+                result = "no_branch()" if default is None else self._wrapped(default, scope, height)
+                for case, then in reversed(branches):
+                    test = _wrapped(self.condition(case, scope, height + 1))
+                    result = f"{self._wrapped(then, scope, height)} if {test} else {result}"
+                return Part(result)
+            case Each():
+                return Part(self._each(expression, scope, height))
+            case Now():
+                raise AssertionError(expression)  # it has been folded
+            case _:
+                assert_never(expression)
+
+    def _apart(self, expression: Expression, scope: _Scope, *, condition: bool) -> str:
+        """Write a function of its own, in front of this one, and call it."""
+        name = self.out.local().replace("v", "part")
+        writer = _Writer(self.out.part(), self._constants)
+        writer.function(name, expression, scope, condition=condition)
+        self.out.lines[:0] = writer.out.lines
+        return f"{name}({', '.join(dict.fromkeys(scope))})"
+
+    def _wrapped(self, expression: Expression, scope: _Scope, height: int) -> str:
+        return _wrapped(self.part(expression, scope, height + 1).source)
+
+    def _element(self, expression: Expression, scope: _Scope, height: int) -> str:
+        """What is missing is null in an array."""
+        part = self.part(expression, scope, height + 1)
+        if part.kind is not None:
+            return "None" if part.kind == "missing" else part.source
+        name, first = part.named(self.out)
+        return f"None if {first} is MISSING else {name}"
+
+    def _object(self, names: tuple[str, ...], fields: list[Part]) -> Part:
+        """What is missing is not in an object."""
+        keys = [self.out.key(name) for name in names]
+        if all(field.kind not in (None, "missing") for field in fields):
+            pairs = (f"{key}: {field.source}" for key, field in zip(keys, fields, strict=True))
+            return Part(f"{{{', '.join(pairs)}}}", "object")
+        values = "".join(f", {field.source}" for field in fields)
+        return Part(f"document_of(({''.join(f'{key}, ' for key in keys)}){values})", "object")
+
+    def _call(
+        self, operator: str, operands: tuple[Expression | None, ...], scope: _Scope, height: int
+    ) -> Part:
+        if operator in ("$and", "$or", "$not"):
+            return Part(self.condition(Call(operator, operands), scope, height), "bool")
+        written = [
+            Part("ABSENT", "absent") if operand is None else self.part(operand, scope, height + 1)
+            for operand in (operands[1:] if operator == "$cond" else operands)
+        ]
+        if operator == "$cond":
+            test = operands[0]
+            assert test is not None  # noqa: S101 - the grammar has it
+            then, otherwise = [_wrapped(part.source) for part in written]
+            return Part(f"{then} if {_wrapped(self.condition(test, scope, height + 1))} else {otherwise}")
+        if operator == "$ifNull":
+            return Part(self._first_value(written))
+        kind = "bool" if operator in BOOLEAN else None
+        if len(written) == 2:
+            if operator in _COMPARISONS:
+                return Part(comparison(operator, *written, self.out), kind)
+            if operator in _ARITHMETIC and (text := arithmetic(operator, *written, self.out)) is not None:
+                return Part(text)
+        sources = [part.source for part in written]
+        name = _NAMES[operator]
+        if operator in DELAYED:
+            return Part(f"{name}({_delayed(sources)})", kind)
+        if operator in FUNCTIONS:
+            if operator in SECOND_FIRST:
+                return Part(f"{name}(right={sources[1]}, left={sources[0]})", kind)
+            return Part(f"{name}({', '.join(sources)})", kind)
+        if all(part.is_name for part in written[1:]):
+            return Part(f"{name}(iter(({''.join(f'{source}, ' for source in sources)})))", kind)
+        return Part(f"{name}(in_turn({_delayed(sources)}))", kind)
+
+    def _first_value(self, operands: list[Part]) -> str:
+        """`$ifNull`."""
+        if len(operands) > _MAX_INLINE:
+            return f"first_value(in_turn({_delayed([part.source for part in operands])}))"
+        result = operands[-1].source
+        for operand in reversed(operands[:-1]):
+            name, first = operand.named(self.out)
+            result = f"{_wrapped(result)} if {first} is None or {name} is MISSING else {name}"
+        return result
+
+    def _let(self, values: tuple[Expression, ...], body: Expression, scope: _Scope, height: int) -> Part:
+        names: list[str] = []
+        assigned: list[str] = []
+        for value in values:
+            name, first = self.part(value, scope, height + 1).named(self.out)
+            names.append(name)
+            if first != name:
+                assigned.append(f"{first}, ")
+        part = self.part(body, (*scope, *names), height + 1)
+        return Part(f"({''.join(assigned)}{part.source})[-1]", part.kind) if assigned else part
+
+    def _each(self, each: Each, scope: _Scope, height: int) -> str:
+        operator, below = each.operator, height + 1
+        source = self.part(each.source, scope, below).source
+        extra = None if each.extra is None else self.part(each.extra, scope, below).source
+        array, item = self.out.local(), self.out.local()
+        match operator:
+            case "$map":
+                result = f"[{self._element(each.body, (*scope, item), height)} for {item} in {array}]"
+            case "$filter" if extra is None:
+                test = self.condition(each.body, (*scope, item), below)
+                result = f"[{item} for {item} in {array} if {_wrapped(test)}]"
+            case "$filter":
+                test = self.condition(each.body, (*scope, item), below)
+                result = f"limited({array}, lambda: {extra}, lambda {item}: {test})"
+            case "$reduce":
+                value = self.out.local()
+                body = self.part(each.body, (*scope, value, item), below).source
+                result = f"reduced({array}, {extra}, lambda {value}, {item}: {body})"
+            case _:
+                raise AssertionError(operator)
+        checked = f"({array} := {operator[1:]}_input({array}))"
+        return f"{result} if ({array} := {source}).__class__ is list or {checked} is not None else None"
+
+    def _read_ahead(self, expression: Expression) -> None:
+        """Write statements that read the fields of a part which has few, so that they are read once."""
+        paths = dict.fromkeys(_fields(expression, _MAX_HEIGHT))
+        if len(paths) > _MAX_READ_AHEAD:
+            return
+        for path in paths:
+            if path not in self.out.reads and len(path) <= _MAX_HEIGHT:
+                variable = self.out.local()
+                self.out.line(f"{variable} = {self._last_step(path)}")
+                self.out.reads[path] = variable
+                if len(path) == 1:
+                    self._ways[path] = variable
+
+    def _last_step(self, path: tuple[str, ...]) -> str:
+        """Read a field of the document, its parents by statements in front."""
+        if len(path) == 1:
+            return self._step(path, "OTHER")
+        return self._step(path, f"read_path(document, {self._path(path)})")
+
+    def _step(self, path: tuple[str, ...], left_open: str) -> str:
+        key = self.out.key(path[-1])
+        if len(path) == 1:
+            return f"document.get({key}, MISSING)"
+        parent = self._way(path[:-1])
+        scalar = f"MISSING if {parent}.__class__ in SCALARS else {left_open}"
+        return f"{parent}.get({key}, MISSING) if {parent}.__class__ is dict else {scalar}"
+
+    def _way(self, path: tuple[str, ...]) -> str:
+        """The local of what a way through plain dicts finds; OTHER where it meets an array."""
+        if path not in self._ways:
+            step = self._step(path, "OTHER")
+            variable = self.out.local()
+            self.out.line(f"{variable} = {step}")
+            self._ways[path] = variable
+            if len(path) == 1:
+                self.out.reads[path] = variable
+        return self._ways[path]
+
+    def _path(self, path: tuple[str, ...]) -> str:
+        return self.out.bind("path", lambda _: path)
+
+    def _read(self, base: str, path: tuple[str, ...]) -> str:
+        """What lies below a variable, written into an expression."""
+        if not path:
+            return base
+        if base == "document" and path in self.out.reads:
+            return self.out.reads[path]
+        if len(path) > _MAX_INLINE:
+            return f"read_path({base}, {self._path(path)})"
+        tests = [] if base == "document" else [f"{base}.__class__ is dict"]
+        parent = base
+        for name in path[:-1]:
+            variable = self.out.local()
+            tests.append(f"({variable} := {parent}.get({self.out.key(name)}, MISSING)).__class__ is dict")
+            parent = variable
+        read = f"{parent}.get({self.out.key(path[-1])}, MISSING)"
+        if not tests:
+            return read
+        return f"{read} if {' and '.join(tests)} else read_path({base}, {self._path(path)})"
+
+
+def _fields(expression: Expression, height: int) -> Iterator[tuple[str, ...]]:
+    """The paths of the document that an expression reads, no deeper than so many levels."""
+    if isinstance(expression, Variable):
+        if expression.place == ROOT and expression.path:
+            yield expression.path
+    elif height:
+        for part in parts(expression):
+            yield from _fields(part, height - 1)
+
+
+def _delayed(sources: list[str]) -> str:
+    return ", ".join(f"lambda: {source}" for source in sources)
+
+
+def _inverse(test: str) -> str:
+    return f"not {_wrapped(test)}"
+
+
+def _wrapped(source: str) -> str:
+    """As an operand of another operator."""
+    return source if source.isidentifier() else f"({source})"
