@@ -6,6 +6,7 @@ As in a filter's tree no node holds a value: a literal is a `Literal`, a positio
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, final
@@ -22,10 +23,12 @@ class ExpressionOperand(NamedTuple):
     Attributes:
         written: what was written, for a server.
         literals: the values of its `Literal` nodes.
+        now: `$$NOW`; None until a command begins.
     """
 
     written: Any
     literals: tuple[Any, ...]
+    now: datetime.datetime | None = None
 
 
 @final
@@ -132,6 +135,11 @@ class Each:
 
 
 Expression: TypeAlias = Literal | Variable | Removed | Now | ObjectOf | ArrayOf | Call | Let | Switch | Each
+
+
+def tells_time(expression: Expression) -> bool:
+    """Whether `$$NOW` is in it."""
+    return isinstance(expression, Now) or any(map(tells_time, parts(expression)))
 
 
 def parts(expression: Expression) -> Iterator[Expression]:

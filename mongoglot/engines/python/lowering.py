@@ -88,7 +88,7 @@ class PythonCode:
     """The generated source of one shape of query, ready to be bound to values.
 
     Attributes:
-        source: the text.
+        source: the text; that of an `$expr` is another for other constants, and stands in a file of its own.
     """
 
     source: str
@@ -102,6 +102,8 @@ class PythonCode:
 
 def lower(node: Node) -> PythonCode:
     """Write and compile the function for an optimised tree: comparisons with null and NaN have been decided."""
+    if isinstance(node, Expr):
+        return PythonCode("", lambda holds: holds, (lambda values: element_test(node, values),))
     writer = SourceWriter()
     _function(node, "matches", writer)
     factory, source = build_factory(writer, _CONSTANTS)
@@ -114,9 +116,12 @@ def fold_constants(node: Node, values: list[Any]) -> None:
     Raises:
         FilterError: one cannot be computed, with the server's code.
     """
+    from mongoglot.engines.python.expressions import check_constants  # loads all operators
+
     for leaf in expressions(node):
+        operand = values[leaf.operand.index]
         try:
-            element_test(leaf, values)
+            check_constants(leaf.expression, operand.literals, operand.now)
         except FilterError as error:
             error.path = error.path or "$expr"
             raise

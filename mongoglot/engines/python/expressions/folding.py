@@ -101,9 +101,7 @@ class _Folder:
         computed: the constants that are not among the literals.
     """
 
-    def __init__(
-        self, count: int, literals: Sequence[Any] | None, now: datetime.datetime | None
-    ) -> None:
+    def __init__(self, count: int, literals: Sequence[Any] | None, now: datetime.datetime | None) -> None:
         self.computed: list[Any] = []
         self._count = count
         self._literals = literals
@@ -152,8 +150,8 @@ class _Folder:
                 items = tuple([self.fold(item) for item in items])
                 if not self.all_constant(items):
                     return ArrayOf(items)
-                values = [self.value(item) for item in items]
-                return self.constant([None if value is MISSING else value for value in values])
+                found = [self.value(item) for item in items]
+                return self.constant([None if value is MISSING else value for value in found])
             case ObjectOf(names, fields):
                 fields = tuple([self.fold(field) for field in fields])
                 if not self.all_constant(fields):
@@ -201,7 +199,9 @@ class _Folder:
         if kept:
             return Switch(tuple(kept), default)
         if default is None:
-            reason = "Cannot execute a switch statement where all the cases evaluate to false without a default"
+            reason = (
+                "Cannot execute a switch statement where all the cases evaluate to false without a default"
+            )
             raise FilterError(40069, reason)
         return default
 

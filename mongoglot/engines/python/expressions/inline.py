@@ -17,7 +17,7 @@ _SIGNS: Final = {"$eq": "==", "$ne": "!=", "$gt": ">", "$gte": ">=", "$lt": "<",
 _FLIPPED: Final = {"$eq": "$eq", "$ne": "$ne", "$gt": "$lt", "$gte": "$lte", "$lt": "$gt", "$lte": "$gte"}
 
 _SAME_ORDER: Final = {"string": "str", "objectid": "ObjectId"}
-"""Classes of literals that Python compares as a server does, and the class of values that it compares them with."""
+"""Classes of literals that Python compares as a server does → the class of the values that it compares so."""
 
 _ARITHMETIC: Final = {"$add": "+", "$subtract": "-", "$multiply": "*"}
 
@@ -28,12 +28,12 @@ class Part(NamedTuple):
     Attributes:
         source: a Python expression.
         kind: the class of its value where that is known: a value class, or `missing`.
-        index: of a constant, its place among the literals.
+        place: of a constant, its place among the literals.
     """
 
     source: str
     kind: str | None = None
-    index: int | None = None
+    place: int | None = None
 
     @property
     def is_name(self) -> bool:
@@ -50,7 +50,7 @@ class Part(NamedTuple):
 
 def comparison(operator: str, left: Part, right: Part, out: SourceWriter) -> str:
     """Two values in the total order."""
-    if left.index is not None or left.kind in ("missing", "null"):
+    if left.place is not None or left.kind in ("missing", "null"):
         left, right, operator = right, left, _FLIPPED[operator]
     name, first = left.named(out)
     other, second = right.named(out)
@@ -63,16 +63,16 @@ def comparison(operator: str, left: Part, right: Part, out: SourceWriter) -> str
         case "null" if operator in ("$gt", "$lte"):
             above = f"{first} is not None and {name} is not MISSING and {name}.__class__ is not MinKey"
             return above if operator == "$gt" else f"not ({above})"
-        case "int" | "double" if right.index is not None:
+        case "int" | "double" if right.place is not None:
             # a NaN is less than any number; of Python's comparisons with one all but != are false
             compared = {"$lt": f"not {name} >= {other}", "$lte": f"not {name} > {other}"}.get(
                 operator, f"{name} {sign} {other}"
             )
             return f"{compared} if (kind := {first}.__class__) is int or kind is float else {general}"
-        case "string" | "objectid" if right.index is not None:
+        case "string" | "objectid" if right.place is not None:
             return f"{name} {sign} {other} if {first}.__class__ is {_SAME_ORDER[right.kind]} else {general}"
-        case "date" if right.index is not None:
-            index = right.index
+        case "date" if right.place is not None:
+            index = right.place
             instant = out.bind("instant", lambda literals: milliseconds(literals[index]))
             compared = f"milliseconds({name}) {sign} {instant}"
             return f"{compared} if {first}.__class__ is datetime else {general}"
@@ -91,13 +91,13 @@ def arithmetic(operator: str, left: Part, right: Part, out: SourceWriter) -> str
     """
     if operator == "$subtract":
         general = "subtract({}, {})"
-        if left.kind in ("int", "double") and left.index is not None:
+        if left.kind in ("int", "double") and left.place is not None:
             return _with_constant("$subtract from", right, left, general.format("{1}", "{0}"), out)
         if not left.is_name and not right.is_name:
             return None
     else:
         general = f"{operator[1:]}(iter(({{}}, {{}})))"
-    if right.index is not None:
+    if right.place is not None:
         if right.kind not in ("int", "double"):
             return None
         return _with_constant(operator, left, right, general, out)
@@ -123,7 +123,9 @@ def _of_two(operator: str, left: Part, right: Part, general: str, out: SourceWri
     computed = f"({result} := {name} {_ARITHMETIC[operator]} {other})"
     general = general.format(name, other)
     if operator == "$multiply":  # of an int other than 0 both factors are smaller; a 0 may be one of longs
-        both = f"({test} is float or {kind} is int) and ({known}.__class__ is float or {known}.__class__ is int)"
+        both = (
+            f"({test} is float or {kind} is int) and ({known}.__class__ is float or {known}.__class__ is int)"
+        )
         fits = f"({computed}.__class__ is float or {result} and LOW < {result} <= HIGH)"
         return f"{result} if {both} and {fits} else {general}"
     # a sum begins with 0.0, so that -0.0 and -0.0 are 0.0
@@ -137,7 +139,7 @@ def _of_two(operator: str, left: Part, right: Part, general: str, out: SourceWri
 def _with_constant(operator: str, part: Part, constant: Part, general: str, out: SourceWriter) -> str:
     """A value and a constant, an int or a double."""
     name, first = part.named(out)
-    number, index = constant.source, constant.index
+    number, index = constant.source, constant.place
     general = general.format(name, number)
     is_float, is_int = f"(kind := {first}.__class__) is float", "kind is int"
     match operator:
@@ -178,4 +180,3 @@ def _limits(operator: str, constant: int) -> tuple[int, int]:
 def _kind(out: SourceWriter) -> str:
     """A fresh local for the class of a value."""
     return out.local().replace("v", "kind")
-

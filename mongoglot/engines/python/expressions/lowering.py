@@ -280,9 +280,10 @@ class _Writer:
             return Part(self._first_value(written))
         kind = "bool" if operator in BOOLEAN else None
         if len(written) == 2:
+            left, right = written
             if operator in _COMPARISONS:
-                return Part(comparison(operator, *written, self.out), kind)
-            if operator in _ARITHMETIC and (text := arithmetic(operator, *written, self.out)) is not None:
+                return Part(comparison(operator, left, right, self.out), kind)
+            if operator in _ARITHMETIC and (text := arithmetic(operator, left, right, self.out)) is not None:
                 return Part(text)
         sources = [part.source for part in written]
         name = _NAMES[operator]

@@ -71,8 +71,8 @@ AS_WRITTEN: Final[frozenset[str]] = frozenset()
 """Operators of whose operands, and all that is in them, a server folds nothing."""
 
 BOOLEAN: Final = frozenset(
-    "$eq $ne $gt $gte $lt $lte $in $isArray $isNumber $anyElementTrue $allElementsTrue $setEquals $setIsSubset".split()
-) | {KNOWN_SUPERSET}
+    "$eq $ne $gt $gte $lt $lte $in $isArray $isNumber $anyElementTrue $allElementsTrue".split()
+) | {"$setEquals", "$setIsSubset", KNOWN_SUPERSET}
 """Functions and streams that give true or false and nothing else."""
 
 SECOND_FIRST: Final = frozenset({"$divide", "$subtract"})
