@@ -1,0 +1,279 @@
+"""Writing the functions of an expression: statements where the outermost operator has them, else one `return`.
+
+An operator with a form of Python's is written out, in the server's order of evaluation; every other one calls its
+function of `table.py`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from typing import Final, TypeAlias, assert_never, final
+
+from mongoglot.compiler.expression_ast import (
+    ArrayOf,
+    Call,
+    Each,
+    Expression,
+    Let,
+    Literal,
+    Now,
+    ObjectOf,
+    Removed,
+    Switch,
+    Variable,
+)
+from mongoglot.engines.python.expressions.fields import FieldReader
+from mongoglot.engines.python.expressions.inline import Part, arithmetic, comparison
+from mongoglot.engines.python.expressions.table import BOOLEAN, DELAYED, FUNCTIONS, SECOND_FIRST, STREAMS
+from mongoglot.engines.python.source import SourceWriter
+
+_MAX_HEIGHT: Final = 12
+"""How deep parts nest before one of them becomes a function of its own; CPython's limit is near 100."""
+
+_MAX_INLINE: Final = 4
+"""How many branches are written into an expression."""
+
+_COMPARISONS: Final = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
+
+_ARITHMETIC: Final = frozenset({"$add", "$subtract", "$multiply"})
+
+_Scope: TypeAlias = tuple[str, ...]
+"""The names of the variables, by place; the document is the first."""
+
+
+def _name(operator: str) -> str:
+    """What the function of an operator is called in the source."""
+    name = operator.removeprefix("$").replace(" ", "_")
+    return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
+
+
+NAMES: Final = {name: _name(name) for name in (*FUNCTIONS, *STREAMS, *DELAYED)}
+"""Operator → the name of its function in the source."""
+
+
+@final
+class Writer:
+    """Writes one function.
+
+    Attributes:
+        out: its lines, and the names that all functions of the expression share.
+    """
+
+    def __init__(self, out: SourceWriter, constants: dict[int, str]) -> None:
+        self.out = out
+        self._constants = constants
+        self._fields = FieldReader(out)
+
+    def function(self, name: str, expression: Expression, scope: _Scope, *, condition: bool) -> None:
+        """Write a function of the variables; statements decide where the outermost operator has them."""
+        out = self.out
+        out.line(f"def {name}({', '.join(dict.fromkeys(scope))}):")
+        out.indent += 1
+        match expression:
+            case Call("$and" | "$or" as operator, operands) if condition:
+                for operand in operands:
+                    assert operand is not None  # noqa: S101 - only operands with names can be absent
+                    self._fields.read_ahead(operand, _MAX_HEIGHT)
+                    test = self.condition(operand, scope, 1)
+                    out.line(f"if {_inverse(test)}:" if operator == "$and" else f"if {test}:")
+                    out.line(f"    return {operator == '$or'}")
+                out.line(f"return {operator == '$and'}")
+            case Switch(branches, default):
+                for case, result in branches:
+                    self._fields.read_ahead(case, _MAX_HEIGHT)
+                    out.line(f"if {self.condition(case, scope, 1)}:")
+                    out.indent += 1
+                    with self._fields.branch():
+                        self._return(result, scope, condition=condition)
+                    out.indent -= 1
+                if default is None:
+                    out.line("no_branch()")
+                else:
+                    self._return(default, scope, condition=condition)
+            case _:
+                self._return(expression, scope, condition=condition)
+        out.indent -= 1
+
+    def _return(self, expression: Expression, scope: _Scope, *, condition: bool) -> None:
+        self._fields.read_ahead(expression, _MAX_HEIGHT)
+        result = self.condition(expression, scope, 1) if condition else self.part(expression, scope, 1).source
+        self.out.line(f"return {result}")
+
+    def condition(self, expression: Expression, scope: _Scope, height: int) -> str:
+        """A Python expression that is True where the value of an expression is true, and False elsewhere."""
+        if height > _MAX_HEIGHT:
+            return self._apart(expression, scope, condition=True)
+        match expression:
+            case Call("$and" | "$or" as operator, operands):
+                tests = [self.condition(operand, scope, height + 1) for operand in operands if operand]
+                return f" {operator[1:]} ".join(map(_wrapped, tests))
+            case Call("$not", (operand,)) if operand is not None:
+                return _inverse(self.condition(operand, scope, height + 1))
+            case Call("$cond", (test, then, otherwise)) if test and then and otherwise:
+                tests = [self.condition(part, scope, height + 1) for part in (then, test, otherwise)]
+                return "{} if {} else {}".format(*map(_wrapped, tests))
+            case _:
+                part = self.part(expression, scope, height)
+                if part.kind == "bool":
+                    return part.source
+                if part.is_name:
+                    return f"{part.source} if {part.source}.__class__ is bool else is_true({part.source})"
+                return f"is_true({part.source})"
+
+    def part(self, expression: Expression, scope: _Scope, height: int) -> Part:
+        """A Python expression of the value of an expression."""
+        if height > _MAX_HEIGHT:
+            return Part(self._apart(expression, scope, condition=False))
+        match expression:
+            case Literal(index, kind):
+                if index not in self._constants:
+                    self._constants[index] = self.out.bind("p", lambda literals: literals[index])
+                return Part(self._constants[index], kind, index)
+            case Removed():
+                return Part("MISSING", "missing")
+            case Variable(place, path):
+                return Part(self._fields.read(scope[place], path))
+            case ArrayOf(items):
+                written = ", ".join([self._element(item, scope, height) for item in items])
+                return Part(f"[{written}]", "array")
+            case ObjectOf(names, fields):
+                return self._object(names, [self.part(field, scope, height + 1) for field in fields])
+            case Call(operator, operands):
+                return self._call(operator, operands, scope, height)
+            case Let(values, body):
+                return self._let(values, body, scope, height)
+            case Switch(branches, _) if len(branches) > _MAX_INLINE:
+                return Part(self._apart(expression, scope, condition=False))
+            case Switch(branches, default):
+                result = "no_branch()" if default is None else self._wrapped(default, scope, height)
+                for case, then in reversed(branches):
+                    test = _wrapped(self.condition(case, scope, height + 1))
+                    result = f"{self._wrapped(then, scope, height)} if {test} else {result}"
+                return Part(result)
+            case Each():
+                return Part(self._each(expression, scope, height))
+            case Now():
+                raise AssertionError(expression)  # it has been folded
+            case _:
+                assert_never(expression)
+
+    def _apart(self, expression: Expression, scope: _Scope, *, condition: bool) -> str:
+        """Write a function of its own, in front of this one, and call it."""
+        name = self.out.local().replace("v", "part")
+        writer = Writer(self.out.part(), self._constants)
+        writer.function(name, expression, scope, condition=condition)
+        self.out.lines[:0] = writer.out.lines
+        return f"{name}({', '.join(dict.fromkeys(scope))})"
+
+    def _wrapped(self, expression: Expression, scope: _Scope, height: int) -> str:
+        return _wrapped(self.part(expression, scope, height + 1).source)
+
+    def _element(self, expression: Expression, scope: _Scope, height: int) -> str:
+        """What is missing is null in an array."""
+        part = self.part(expression, scope, height + 1)
+        if part.kind is not None:
+            return "None" if part.kind == "missing" else part.source
+        name, first = part.named(self.out)
+        return f"None if {first} is MISSING else {name}"
+
+    def _object(self, names: tuple[str, ...], fields: list[Part]) -> Part:
+        """What is missing is not in an object."""
+        keys = [self.out.key(name) for name in names]
+        if all(field.kind not in (None, "missing") for field in fields):
+            pairs = (f"{key}: {field.source}" for key, field in zip(keys, fields, strict=True))
+            return Part(f"{{{', '.join(pairs)}}}", "object")
+        values = "".join(f", {field.source}" for field in fields)
+        return Part(f"document_of(({''.join(f'{key}, ' for key in keys)}){values})", "object")
+
+    def _call(
+        self, operator: str, operands: tuple[Expression | None, ...], scope: _Scope, height: int
+    ) -> Part:
+        if operator in ("$and", "$or", "$not"):
+            return Part(self.condition(Call(operator, operands), scope, height), "bool")
+        written = [
+            Part("ABSENT", "absent") if operand is None else self.part(operand, scope, height + 1)
+            for operand in (operands[1:] if operator == "$cond" else operands)
+        ]
+        if operator == "$cond":
+            test = operands[0]
+            assert test is not None  # noqa: S101 - the grammar has it
+            then, otherwise = [_wrapped(part.source) for part in written]
+            return Part(f"{then} if {_wrapped(self.condition(test, scope, height + 1))} else {otherwise}")
+        if operator == "$ifNull":
+            return Part(self._first_value(written))
+        kind = "bool" if operator in BOOLEAN else None
+        if len(written) == 2:
+            left, right = written
+            if operator in _COMPARISONS:
+                return Part(comparison(operator, left, right, self.out), kind)
+            if operator in _ARITHMETIC and (text := arithmetic(operator, left, right, self.out)) is not None:
+                return Part(text)
+        sources = [part.source for part in written]
+        name = NAMES[operator]
+        if operator in DELAYED:
+            return Part(f"{name}({_delayed(sources)})", kind)
+        if operator in FUNCTIONS:
+            if operator in SECOND_FIRST:
+                return Part(f"{name}(right={sources[1]}, left={sources[0]})", kind)
+            return Part(f"{name}({', '.join(sources)})", kind)
+        if all(part.is_name for part in written[1:]):
+            return Part(f"{name}(iter(({''.join(f'{source}, ' for source in sources)})))", kind)
+        return Part(f"{name}(in_turn({_delayed(sources)}))", kind)
+
+    def _first_value(self, operands: list[Part]) -> str:
+        """`$ifNull`."""
+        if len(operands) > _MAX_INLINE:
+            return f"first_value(in_turn({_delayed([part.source for part in operands])}))"
+        result = operands[-1].source
+        for operand in reversed(operands[:-1]):
+            name, first = operand.named(self.out)
+            result = f"{_wrapped(result)} if {first} is None or {name} is MISSING else {name}"
+        return result
+
+    def _let(self, values: tuple[Expression, ...], body: Expression, scope: _Scope, height: int) -> Part:
+        names: list[str] = []
+        assigned: list[str] = []
+        for value in values:
+            name, first = self.part(value, scope, height + 1).named(self.out)
+            names.append(name)
+            if first != name:
+                assigned.append(f"{first}, ")
+        part = self.part(body, (*scope, *names), height + 1)
+        return Part(f"({''.join(assigned)}{part.source})[-1]", part.kind) if assigned else part
+
+    def _each(self, each: Each, scope: _Scope, height: int) -> str:
+        operator, below = each.operator, height + 1
+        source = self.part(each.source, scope, below).source
+        extra = None if each.extra is None else self.part(each.extra, scope, below).source
+        array, item = self.out.local(), self.out.local()
+        match operator:
+            case "$map":
+                result = f"[{self._element(each.body, (*scope, item), height)} for {item} in {array}]"
+            case "$filter" if extra is None:
+                test = self.condition(each.body, (*scope, item), below)
+                result = f"[{item} for {item} in {array} if {_wrapped(test)}]"
+            case "$filter":
+                test = self.condition(each.body, (*scope, item), below)
+                result = f"limited({array}, lambda: {extra}, lambda {item}: {test})"
+            case "$reduce":
+                value = self.out.local()
+                body = self.part(each.body, (*scope, value, item), below).source
+                result = f"reduced({array}, {extra}, lambda {value}, {item}: {body})"
+            case _:
+                raise AssertionError(operator)
+        checked = f"({array} := {operator[1:]}_input({array}))"
+        return f"{result} if ({array} := {source}).__class__ is list or {checked} is not None else None"
+
+
+def _delayed(sources: list[str]) -> str:
+    return ", ".join(f"lambda: {source}" for source in sources)
+
+
+def _inverse(test: str) -> str:
+    return f"not {_wrapped(test)}"
+
+
+def _wrapped(source: str) -> str:
+    """As an operand of another operator."""
+    return source if source.isidentifier() else f"({source})"
