@@ -7,9 +7,9 @@ As in a filter's tree no node holds a value: a literal is a `Literal`, a positio
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias, final
+from typing import Any, Final, NamedTuple, TypeAlias, assert_never, final
 
 from mongoglot.compiler.values import ValueClass
 
@@ -135,6 +135,30 @@ class Each:
 
 
 Expression: TypeAlias = Literal | Variable | Removed | Now | ObjectOf | ArrayOf | Call | Let | Switch | Each
+
+
+def written_depth(expression: Expression) -> int:
+    """How many levels of BSON a server needs to write an expression: each operator has a list of operands."""
+    match expression:
+        case Variable() | Removed() | Now():
+            return 0
+        case Literal(_, kind):  # as an operator; what nests inside it is not counted
+            return 2 if kind in ("array", "object") else 1
+        case ObjectOf() | ArrayOf():
+            return 1 + _deepest(parts(expression))
+        case Call() | Each():
+            return 2 + _deepest(parts(expression))
+        case Let(values, body):
+            return max(3 + _deepest(values), 2 + written_depth(body))
+        case Switch(branches, default):
+            inside = 4 + _deepest(part for branch in branches for part in branch)
+            return inside if default is None else max(inside, 2 + written_depth(default))
+        case _:
+            assert_never(expression)
+
+
+def _deepest(expressions: Iterable[Expression]) -> int:
+    return max(map(written_depth, expressions), default=0)
 
 
 def tells_time(expression: Expression) -> bool:

@@ -113,7 +113,7 @@ class ExpressionReader:
                 raise FilterError(17276, f"Use of undefined variable: {name}")
             names = below.split(".") if dot else []
             if dot:
-                _check_path(below, names, 1)
+                _check_path(text, names, 1)
             if name not in scope:
                 return self.not_yet(f"$${name}")
             place = scope[name]

@@ -7,11 +7,13 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from mongoglot.compiler.expression_ast import Expression
-from mongoglot.compiler.values import Document
+from mongoglot.compiler.expression_ast import Expression, written_depth
+from mongoglot.compiler.values import MAX_DEPTH, Document
 from mongoglot.engines.python.expressions.folding import Folded, fold
 from mongoglot.engines.python.expressions.lowering import lower
 from mongoglot.errors import FilterError
+
+_SHAPES: Final = 512
 
 FOLDING: Final = "Failed to optimize expression :: caused by :: "
 
@@ -45,9 +47,22 @@ def check_constants(
     """Compute the constant parts of an expression, as a server does before it looks at any document.
 
     Raises:
-        FilterError: one of them cannot be computed, with the server's code.
+        FilterError: one of them cannot be computed, with the server's code; code 15 for what is left, where it
+            nests deeper than a server can write.
     """
-    _folded(expression, literals, now)
+    folded = _folded(expression, literals, now)
+    try:
+        too_deep = _is_too_deep(folded.expression)
+    except RecursionError:
+        raise _too_deep() from None
+    if too_deep:
+        limit = f"it exceeds the limit of {MAX_DEPTH} levels of nesting"
+        raise FilterError(15, f"cannot convert document to BSON because {limit}")
+
+
+@functools.lru_cache(_SHAPES)
+def _is_too_deep(expression: Expression) -> bool:
+    return written_depth(expression) > MAX_DEPTH
 
 
 def _function(
