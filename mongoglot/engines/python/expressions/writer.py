@@ -75,14 +75,14 @@ class Writer:
                 for operand in operands:
                     assert operand is not None  # noqa: S101 - only operands with names can be absent
                     self._fields.read_ahead(operand, _MAX_HEIGHT)
-                    test = self.condition(operand, scope, 1)
+                    test = self.condition(operand, scope, 1, ahead=True)
                     out.line(f"if {_inverse(test)}:" if operator == "$and" else f"if {test}:")
                     out.line(f"    return {operator == '$or'}")
                 out.line(f"return {operator == '$and'}")
             case Switch(branches, default):
                 for case, result in branches:
                     self._fields.read_ahead(case, _MAX_HEIGHT)
-                    out.line(f"if {self.condition(case, scope, 1)}:")
+                    out.line(f"if {self.condition(case, scope, 1, ahead=True)}:")
                     out.indent += 1
                     with self._fields.branch():
                         self._return(result, scope, condition=condition)
@@ -97,32 +97,47 @@ class Writer:
 
     def _return(self, expression: Expression, scope: _Scope, *, condition: bool) -> None:
         self._fields.read_ahead(expression, _MAX_HEIGHT)
-        result = self.condition(expression, scope, 1) if condition else self.part(expression, scope, 1).source
+        if condition:
+            result = self.condition(expression, scope, 1, ahead=True)
+        else:
+            result = self.part(expression, scope, 1, ahead=True).source
         self.out.line(f"return {result}")
 
-    def condition(self, expression: Expression, scope: _Scope, height: int) -> str:
-        """A Python expression that is True where the value of an expression is true, and False elsewhere."""
+    def condition(self, expression: Expression, scope: _Scope, height: int, *, ahead: bool = False) -> str:
+        """A Python expression that is True where the value of an expression is true, and False elsewhere.
+
+        Args:
+            expression: the tree.
+            scope: the variables.
+            height: how deep it stands in the source.
+            ahead: whether it is evaluated before all else that is not written yet, so that statements may do it.
+        """
         if height > _MAX_HEIGHT:
             return self._apart(expression, scope, condition=True)
         match expression:
             case Call("$and" | "$or" as operator, operands):
-                tests = [self.condition(operand, scope, height + 1) for operand in operands if operand]
+                tests = [
+                    self.condition(operand, scope, height + 1, ahead=ahead and number == 0)
+                    for number, operand in enumerate(operands)
+                    if operand is not None
+                ]
                 return f" {operator[1:]} ".join(map(_wrapped, tests))
             case Call("$not", (operand,)) if operand is not None:
-                return _inverse(self.condition(operand, scope, height + 1))
+                return _inverse(self.condition(operand, scope, height + 1, ahead=ahead))
             case Call("$cond", (test, then, otherwise)) if test and then and otherwise:
-                tests = [self.condition(part, scope, height + 1) for part in (then, test, otherwise)]
-                return "{} if {} else {}".format(*map(_wrapped, tests))
+                decides = _wrapped(self.condition(test, scope, height + 1, ahead=ahead))
+                results = [_wrapped(self.condition(part, scope, height + 1)) for part in (then, otherwise)]
+                return f"{results[0]} if {decides} else {results[1]}"
             case _:
-                part = self.part(expression, scope, height)
+                part = self.part(expression, scope, height, ahead=ahead)
                 if part.kind == "bool":
                     return part.source
                 if part.is_name:
                     return f"{part.source} if {part.source}.__class__ is bool else is_true({part.source})"
                 return f"is_true({part.source})"
 
-    def part(self, expression: Expression, scope: _Scope, height: int) -> Part:
-        """A Python expression of the value of an expression."""
+    def part(self, expression: Expression, scope: _Scope, height: int, *, ahead: bool = False) -> Part:
+        """A Python expression of the value of an expression; the arguments are those of `condition`."""
         if height > _MAX_HEIGHT:
             return Part(self._apart(expression, scope, condition=False))
         match expression:
@@ -140,9 +155,9 @@ class Writer:
             case ObjectOf(names, fields):
                 return self._object(names, [self.part(field, scope, height + 1) for field in fields])
             case Call(operator, operands):
-                return self._call(operator, operands, scope, height)
+                return self._call(operator, operands, scope, height, ahead=ahead)
             case Let(values, body):
-                return self._let(values, body, scope, height)
+                return self._let(values, body, scope, height, ahead=ahead)
             case Switch(branches, _) if len(branches) > _MAX_INLINE:
                 return Part(self._apart(expression, scope, condition=False))
             case Switch(branches, default):
@@ -152,7 +167,7 @@ class Writer:
                     result = f"{self._wrapped(then, scope, height)} if {test} else {result}"
                 return Part(result)
             case Each():
-                return Part(self._each(expression, scope, height))
+                return Part(self._each(expression, scope, height, ahead=ahead))
             case Now():
                 raise AssertionError(expression)  # it has been folded
             case _:
@@ -165,6 +180,17 @@ class Writer:
         writer.function(name, expression, scope, condition=condition)
         self.out.lines[:0] = writer.out.lines
         return f"{name}({', '.join(dict.fromkeys(scope))})"
+
+    def _operand(self, expression: Expression | None, scope: _Scope, height: int, *, ahead: bool) -> Part:
+        """An operand; a statement computes it where that is in order."""
+        if expression is None:
+            return Part("ABSENT", "absent")
+        part = self.part(expression, scope, height + 1, ahead=ahead)
+        if not ahead or part.is_name:
+            return part
+        name = self.out.local()
+        self.out.line(f"{name} = {part.source}")
+        return Part(name, part.kind)
 
     def _wrapped(self, expression: Expression, scope: _Scope, height: int) -> str:
         return _wrapped(self.part(expression, scope, height + 1).source)
@@ -187,19 +213,23 @@ class Writer:
         return Part(f"document_of(({''.join(f'{key}, ' for key in keys)}){values})", "object")
 
     def _call(
-        self, operator: str, operands: tuple[Expression | None, ...], scope: _Scope, height: int
+        self,
+        operator: str,
+        operands: tuple[Expression | None, ...],
+        scope: _Scope,
+        height: int,
+        *,
+        ahead: bool,
     ) -> Part:
         if operator in ("$and", "$or", "$not"):
-            return Part(self.condition(Call(operator, operands), scope, height), "bool")
-        written = [
-            Part("ABSENT", "absent") if operand is None else self.part(operand, scope, height + 1)
-            for operand in (operands[1:] if operator == "$cond" else operands)
-        ]
+            return Part(self.condition(Call(operator, operands), scope, height, ahead=ahead), "bool")
         if operator == "$cond":
-            test = operands[0]
+            test, *results = operands
             assert test is not None  # noqa: S101 - the grammar has it
-            then, otherwise = [_wrapped(part.source) for part in written]
-            return Part(f"{then} if {_wrapped(self.condition(test, scope, height + 1))} else {otherwise}")
+            decides = _wrapped(self.condition(test, scope, height + 1, ahead=ahead))
+            then, otherwise = (self._wrapped(part, scope, height) for part in results if part is not None)
+            return Part(f"{then} if {decides} else {otherwise}")
+        written = self._operands(operator, operands, scope, height, ahead=ahead)
         if operator == "$ifNull":
             return Part(self._first_value(written))
         kind = "bool" if operator in BOOLEAN else None
@@ -221,6 +251,26 @@ class Writer:
             return Part(f"{name}(iter(({''.join(f'{source}, ' for source in sources)})))", kind)
         return Part(f"{name}(in_turn({_delayed(sources)}))", kind)
 
+    def _operands(
+        self,
+        operator: str,
+        operands: tuple[Expression | None, ...],
+        scope: _Scope,
+        height: int,
+        *,
+        ahead: bool,
+    ) -> list[Part]:
+        """The operands; statements compute those that the operator needs in any case, in their order."""
+        if operator in SECOND_FIRST:
+            first, second = operands
+            right = self._operand(second, scope, height, ahead=ahead)
+            return [self._operand(first, scope, height, ahead=ahead), right]
+        needed = 0 if operator in DELAYED else len(operands) if operator in FUNCTIONS else 1
+        return [
+            self._operand(operand, scope, height, ahead=ahead and number < needed)
+            for number, operand in enumerate(operands)
+        ]
+
     def _first_value(self, operands: list[Part]) -> str:
         """`$ifNull`."""
         if len(operands) > _MAX_INLINE:
@@ -231,20 +281,22 @@ class Writer:
             result = f"{_wrapped(result)} if {first} is None or {name} is MISSING else {name}"
         return result
 
-    def _let(self, values: tuple[Expression, ...], body: Expression, scope: _Scope, height: int) -> Part:
+    def _let(
+        self, values: tuple[Expression, ...], body: Expression, scope: _Scope, height: int, *, ahead: bool
+    ) -> Part:
         names: list[str] = []
         assigned: list[str] = []
         for value in values:
-            name, first = self.part(value, scope, height + 1).named(self.out)
+            name, first = self._operand(value, scope, height, ahead=ahead).named(self.out)
             names.append(name)
             if first != name:
                 assigned.append(f"{first}, ")
-        part = self.part(body, (*scope, *names), height + 1)
+        part = self.part(body, (*scope, *names), height + 1, ahead=ahead)
         return Part(f"({''.join(assigned)}{part.source})[-1]", part.kind) if assigned else part
 
-    def _each(self, each: Each, scope: _Scope, height: int) -> str:
+    def _each(self, each: Each, scope: _Scope, height: int, *, ahead: bool) -> str:
         operator, below = each.operator, height + 1
-        source = self.part(each.source, scope, below).source
+        source = self._operand(each.source, scope, height, ahead=ahead).source
         extra = None if each.extra is None else self.part(each.extra, scope, below).source
         array, item = self.out.local(), self.out.local()
         match operator:
