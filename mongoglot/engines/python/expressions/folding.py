@@ -33,12 +33,10 @@ from mongoglot.engines.python.expressions.table import (
     ASSOCIATIVE,
     CHECKS,
     COMMUTATIVE,
-    DELAYED,
-    FUNCTIONS,
     KNOWN_SUPERSET,
     PREPARED,
-    STREAMS,
     UNFOLDED,
+    computed,
 )
 from mongoglot.errors import FilterError
 
@@ -226,7 +224,7 @@ class _Folder:
             bounds = [*operands[2:], *[self.constant(bound) for bound in (0, INT32_MAX)[len(operands) - 2 :]]]
             operands = [operands[0], *bounds, operands[1]]
         if constant:
-            return self.constant(_computed(operator, [self.value(operand) for operand in operands]))
+            return self.constant(computed(operator, [self.value(operand) for operand in operands]))
         if operator == "$setIsSubset" and self.is_constant(operands[1]):
             operator = KNOWN_SUPERSET
         if operator in ASSOCIATIVE and (len(operands) > 1 or operator not in ARRAY_ALONE):
@@ -241,7 +239,7 @@ class _Folder:
         def put_together() -> None:
             if len(constants) > 1:
                 values = [self.value(constant) for constant in constants]
-                kept.append(self.constant(_computed(operator, values)))
+                kept.append(self.constant(computed(operator, values)))
             else:
                 kept.extend(constants)
             constants.clear()
@@ -296,16 +294,3 @@ def _is_combination(part: _Operand, operator: str) -> TypeGuard[Call]:
         and part.operator == operator
         and (len(part.operands) > 1 or operator not in ARRAY_ALONE)
     )
-
-
-def _computed(operator: str, values: list[Any]) -> Any:
-    """What an operator makes of constants."""
-    if operator in FUNCTIONS:
-        return FUNCTIONS[operator](*values)
-    if operator in STREAMS:
-        return STREAMS[operator](iter(values))
-    return DELAYED[operator](*[_returning(value) for value in values])
-
-
-def _returning(value: Any) -> Any:
-    return lambda: value

@@ -5,11 +5,13 @@ What is written here is asked first; other values go to the function of the oper
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from bson import Int64
 
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, milliseconds
+from mongoglot.engines.python.expressions.phrases import wrapped
 from mongoglot.engines.python.source import SourceWriter
 
 _SIGNS: Final = {"$eq": "==", "$ne": "!=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
@@ -82,6 +84,15 @@ def comparison(operator: str, left: Part, right: Part, out: SourceWriter) -> str
             return f"{name} {sign} {other} if {same} and ({kind} is int or {kind} is str) else {general}"
         case _:
             return f"{operator[1:]}({first}, {second})"
+
+
+def first_value(operands: Sequence[Part], out: SourceWriter) -> str:
+    """The first that is neither null nor missing, or the last."""
+    result = operands[-1].source
+    for operand in reversed(operands[:-1]):
+        name, first = operand.named(out)
+        result = f"{wrapped(result)} if {first} is None or {name} is MISSING else {name}"
+    return result
 
 
 def arithmetic(operator: str, left: Part, right: Part, out: SourceWriter) -> str | None:

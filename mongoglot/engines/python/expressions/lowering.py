@@ -20,8 +20,9 @@ from mongoglot.engines.python.expressions import delayed, iteration
 from mongoglot.engines.python.expressions.boolean import is_true
 from mongoglot.engines.python.expressions.numbers import ABSENT
 from mongoglot.engines.python.expressions.paths import read_path
+from mongoglot.engines.python.expressions.phrases import NAMES
 from mongoglot.engines.python.expressions.table import DELAYED, FUNCTIONS, STREAMS
-from mongoglot.engines.python.expressions.writer import NAMES, Writer
+from mongoglot.engines.python.expressions.writer import Writer
 from mongoglot.engines.python.operands import OTHER
 from mongoglot.engines.python.source import SCALARS, SourceWriter, build_factory
 

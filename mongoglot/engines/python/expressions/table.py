@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from mongoglot.engines.python.expressions import boolean, sums
@@ -77,3 +78,16 @@ BOOLEAN: Final = frozenset(
 
 SECOND_FIRST: Final = frozenset({"$divide", "$subtract"})
 """Operators that evaluate their second operand before their first, which decides whose error comes."""
+
+
+def computed(operator: str, values: Sequence[Any]) -> Any:
+    """What an operator makes of constants."""
+    if operator in FUNCTIONS:
+        return FUNCTIONS[operator](*values)
+    if operator in STREAMS:
+        return STREAMS[operator](iter(values))
+    return DELAYED[operator](*[functools.partial(_constant, value) for value in values])
+
+
+def _constant(value: Any) -> Any:
+    return value

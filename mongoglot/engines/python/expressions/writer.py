@@ -6,8 +6,6 @@ function of `table.py`.
 
 from __future__ import annotations
 
-import builtins
-import keyword
 from typing import Final, TypeAlias, assert_never, final
 
 from mongoglot.compiler.expression_ast import (
@@ -24,8 +22,9 @@ from mongoglot.compiler.expression_ast import (
     Variable,
 )
 from mongoglot.engines.python.expressions.fields import FieldReader
-from mongoglot.engines.python.expressions.inline import Part, arithmetic, comparison
-from mongoglot.engines.python.expressions.table import BOOLEAN, DELAYED, FUNCTIONS, SECOND_FIRST, STREAMS
+from mongoglot.engines.python.expressions.inline import Part, arithmetic, comparison, first_value
+from mongoglot.engines.python.expressions.phrases import NAMES, delayed, inverse, tuple_of, wrapped
+from mongoglot.engines.python.expressions.table import BOOLEAN, DELAYED, FUNCTIONS, SECOND_FIRST
 from mongoglot.engines.python.source import SourceWriter
 
 _MAX_HEIGHT: Final = 12
@@ -40,16 +39,6 @@ _ARITHMETIC: Final = frozenset({"$add", "$subtract", "$multiply"})
 
 _Scope: TypeAlias = tuple[str, ...]
 """The names of the variables, by place; the document is the first."""
-
-
-def _name(operator: str) -> str:
-    """What the function of an operator is called in the source."""
-    name = operator.removeprefix("$").replace(" ", "_")
-    return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
-
-
-NAMES: Final = {name: _name(name) for name in (*FUNCTIONS, *STREAMS, *DELAYED)}
-"""Operator → the name of its function in the source."""
 
 
 @final
@@ -76,7 +65,7 @@ class Writer:
                     assert operand is not None  # noqa: S101 - only operands with names can be absent
                     self._fields.read_ahead(operand, _MAX_HEIGHT)
                     test = self.condition(operand, scope, 1, ahead=True)
-                    out.line(f"if {_inverse(test)}:" if operator == "$and" else f"if {test}:")
+                    out.line(f"if {inverse(test)}:" if operator == "$and" else f"if {test}:")
                     out.line(f"    return {operator == '$or'}")
                 out.line(f"return {operator == '$and'}")
             case Switch(branches, default):
@@ -121,12 +110,12 @@ class Writer:
                     for number, operand in enumerate(operands)
                     if operand is not None
                 ]
-                return f" {operator[1:]} ".join(map(_wrapped, tests))
+                return f" {operator[1:]} ".join(map(wrapped, tests))
             case Call("$not", (operand,)) if operand is not None:
-                return _inverse(self.condition(operand, scope, height + 1, ahead=ahead))
+                return inverse(self.condition(operand, scope, height + 1, ahead=ahead))
             case Call("$cond", (test, then, otherwise)) if test and then and otherwise:
-                decides = _wrapped(self.condition(test, scope, height + 1, ahead=ahead))
-                results = [_wrapped(self.condition(part, scope, height + 1)) for part in (then, otherwise)]
+                decides = wrapped(self.condition(test, scope, height + 1, ahead=ahead))
+                results = [wrapped(self.condition(part, scope, height + 1)) for part in (then, otherwise)]
                 return f"{results[0]} if {decides} else {results[1]}"
             case _:
                 part = self.part(expression, scope, height, ahead=ahead)
@@ -163,7 +152,7 @@ class Writer:
             case Switch(branches, default):
                 result = "no_branch()" if default is None else self._wrapped(default, scope, height)
                 for case, then in reversed(branches):
-                    test = _wrapped(self.condition(case, scope, height + 1))
+                    test = wrapped(self.condition(case, scope, height + 1))
                     result = f"{self._wrapped(then, scope, height)} if {test} else {result}"
                 return Part(result)
             case Each():
@@ -193,7 +182,7 @@ class Writer:
         return Part(name, part.kind)
 
     def _wrapped(self, expression: Expression, scope: _Scope, height: int) -> str:
-        return _wrapped(self.part(expression, scope, height + 1).source)
+        return wrapped(self.part(expression, scope, height + 1).source)
 
     def _element(self, expression: Expression, scope: _Scope, height: int) -> str:
         """What is missing is null in an array."""
@@ -210,7 +199,7 @@ class Writer:
             pairs = (f"{key}: {field.source}" for key, field in zip(keys, fields, strict=True))
             return Part(f"{{{', '.join(pairs)}}}", "object")
         values = "".join(f", {field.source}" for field in fields)
-        return Part(f"document_of(({''.join(f'{key}, ' for key in keys)}){values})", "object")
+        return Part(f"document_of({tuple_of(keys)}{values})", "object")
 
     def _call(
         self,
@@ -226,12 +215,14 @@ class Writer:
         if operator == "$cond":
             test, *results = operands
             assert test is not None  # noqa: S101 - the grammar has it
-            decides = _wrapped(self.condition(test, scope, height + 1, ahead=ahead))
+            decides = wrapped(self.condition(test, scope, height + 1, ahead=ahead))
             then, otherwise = (self._wrapped(part, scope, height) for part in results if part is not None)
             return Part(f"{then} if {decides} else {otherwise}")
         written = self._operands(operator, operands, scope, height, ahead=ahead)
         if operator == "$ifNull":
-            return Part(self._first_value(written))
+            if len(written) > _MAX_INLINE:
+                return Part(f"first_value(in_turn({delayed(part.source for part in written)}))")
+            return Part(first_value(written, self.out))
         kind = "bool" if operator in BOOLEAN else None
         if len(written) == 2:
             left, right = written
@@ -242,14 +233,14 @@ class Writer:
         sources = [part.source for part in written]
         name = NAMES[operator]
         if operator in DELAYED:
-            return Part(f"{name}({_delayed(sources)})", kind)
+            return Part(f"{name}({delayed(sources)})", kind)
         if operator in FUNCTIONS:
             if operator in SECOND_FIRST:
                 return Part(f"{name}(right={sources[1]}, left={sources[0]})", kind)
             return Part(f"{name}({', '.join(sources)})", kind)
         if all(part.is_name for part in written[1:]):
-            return Part(f"{name}(iter(({''.join(f'{source}, ' for source in sources)})))", kind)
-        return Part(f"{name}(in_turn({_delayed(sources)}))", kind)
+            return Part(f"{name}(iter({tuple_of(sources)}))", kind)
+        return Part(f"{name}(in_turn({delayed(sources)}))", kind)
 
     def _operands(
         self,
@@ -270,16 +261,6 @@ class Writer:
             self._operand(operand, scope, height, ahead=ahead and number < needed)
             for number, operand in enumerate(operands)
         ]
-
-    def _first_value(self, operands: list[Part]) -> str:
-        """`$ifNull`."""
-        if len(operands) > _MAX_INLINE:
-            return f"first_value(in_turn({_delayed([part.source for part in operands])}))"
-        result = operands[-1].source
-        for operand in reversed(operands[:-1]):
-            name, first = operand.named(self.out)
-            result = f"{_wrapped(result)} if {first} is None or {name} is MISSING else {name}"
-        return result
 
     def _let(
         self, values: tuple[Expression, ...], body: Expression, scope: _Scope, height: int, *, ahead: bool
@@ -304,7 +285,7 @@ class Writer:
                 result = f"[{self._element(each.body, (*scope, item), height)} for {item} in {array}]"
             case "$filter" if extra is None:
                 test = self.condition(each.body, (*scope, item), below)
-                result = f"[{item} for {item} in {array} if {_wrapped(test)}]"
+                result = f"[{item} for {item} in {array} if {wrapped(test)}]"
             case "$filter":
                 test = self.condition(each.body, (*scope, item), below)
                 result = f"limited({array}, lambda: {extra}, lambda {item}: {test})"
@@ -316,16 +297,3 @@ class Writer:
                 raise AssertionError(operator)
         checked = f"({array} := {operator[1:]}_input({array}))"
         return f"{result} if ({array} := {source}).__class__ is list or {checked} is not None else None"
-
-
-def _delayed(sources: list[str]) -> str:
-    return ", ".join(f"lambda: {source}" for source in sources)
-
-
-def _inverse(test: str) -> str:
-    return f"not {_wrapped(test)}"
-
-
-def _wrapped(source: str) -> str:
-    """As an operand of another operator."""
-    return source if source.isidentifier() else f"({source})"
