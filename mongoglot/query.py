@@ -7,11 +7,11 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mongoglot.compiler.ast import expressions
-from mongoglot.compiler.normalise import normalise_document
+from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
 from mongoglot.compiler.values import Document, current_time
 from mongoglot.engines import python
-from mongoglot.errors import EncodingError, EncodingTypeError, FilterError, UnsupportedError
+from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.native import native_filter
 from mongoglot.grammar.operators import OPERATORS, Dialect
@@ -126,16 +126,18 @@ class Query(BoundPlan):
             values[leaf.operand.index] = values[leaf.operand.index]._replace(now=now)
         return Query(self.tokens, values, self.plan, self.dialect, self.text)
 
+    @cached_property
+    def _selection(self) -> Callable[[Iterable[Any]], Iterator[Any]]:
+        return self.plan.lowered("python selection", python.lower_selection).bind(self.values)
+
     def matches(self, document: Document) -> bool:
         """Whether a document matches.
 
         Raises:
             EncodingError: a value that the query looks at is not of BSON's; the error names its path.
         """
-        if document.__class__ is not dict and not isinstance(document, Mapping):
-            raise EncodingTypeError(
-                f"a document is a mapping with string keys, not {type(document).__name__}"
-            )
+        if document.__class__ is not dict:
+            check_mapping(document)
         try:
             return self._function(document)
         except EncodingError:
@@ -143,9 +145,13 @@ class Query(BoundPlan):
             raise
 
     def filter(self, documents: Iterable[Mappings]) -> Iterator[Mappings]:
-        """Those of the documents that match, in order."""
-        matches = self.started().matches
-        return (document for document in documents if matches(document))
+        """Those of the documents that match, in order: `matches` of each, without a call for each.
+
+        Raises:
+            EncodingError: as `matches`, when the document is reached.
+        """
+        query = self.started()
+        return self._selection(documents) if query is self else query.filter(documents)
 
     def to_python(self) -> Callable[[Document], bool]:
         """The callable; `inspect.getsource` shows its source, and so does a traceback.

@@ -377,7 +377,7 @@ def test_patterns_of_the_task_dialect(engine: str, open_store: StoreOpener) -> N
 def test_the_matcher_is_compiled_once_for_a_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(node: Node) -> PythonCode:
+    def counted(node: Node) -> PythonCode[Any]:
         calls.append(node)
         return lower(node)
 

@@ -104,7 +104,7 @@ class ExpressionReader:
             raise FilterError(16872, "'$' by itself is not a valid FieldPath")
         if text[1] != "$":
             names = text[1:].split(".")
-            _check_path(text[1:], names, 1)
+            _check_path(text, names, 1)
             place = scope["CURRENT"]
         else:
             name, dot, below = text[2:].partition(".")
@@ -143,7 +143,8 @@ class ExpressionReader:
     def named(self, name: str, form: Named, operand: Any, scope: Scope, places: int) -> Expression:
         """An operator whose operands have names."""
         if not is_document(operand):
-            raise FilterError(form.not_object[0], form.not_object[1].format(type=type_name(operand)))
+            reason = form.not_object[1].format(type=type_name(operand), value=rendered(operand))
+            raise FilterError(form.not_object[0], reason)
         found: dict[str, Expression] = {}
         for parameter, value in operand.items():
             if parameter not in form.names:

@@ -29,6 +29,7 @@ from mongoglot.engines.python.source import SCALARS, SourceWriter, build_factory
 _SHAPES: Final = 512
 
 _CONSTANTS: Final[dict[str, Any]] = {
+    "__name__": "mongoglot.generated",
     **{NAMES[name]: function for name, function in (FUNCTIONS | STREAMS | DELAYED).items()},
     "MISSING": MISSING,
     "ABSENT": ABSENT,

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from mongoglot.engines.python.expressions import boolean, sums
+from mongoglot.engines.python.expressions.accumulators import STREAMED_ACCUMULATORS
 from mongoglot.engines.python.expressions.arithmetic import NUMERIC, multiply
 from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, check_searched
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
+from mongoglot.engines.python.expressions.elements import DELAYED_ELEMENTS
+from mongoglot.engines.python.expressions.objects import DELAYED_OBJECTS, OBJECTS
 from mongoglot.engines.python.expressions.sets import (
     LAZY_SETS,
     SETS,
@@ -18,6 +21,7 @@ from mongoglot.engines.python.expressions.sets import (
     check_superset,
     is_subset_of_known,
 )
+from mongoglot.engines.python.expressions.sorting import sorted_array
 
 KNOWN_SUPERSET: Final = "$setIsSubset of a constant"
 
@@ -30,6 +34,8 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **NUMERIC,
     "$subtract": sums.subtract,
     "$rand": random.random,
+    **OBJECTS,
+    "$sortArray": sorted_array,
 }
 """Operators that need all their operands first."""
 
@@ -40,13 +46,17 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     **LAZY_SETS,
     "$add": sums.add,
     "$multiply": multiply,
+    **STREAMED_ACCUMULATORS,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
-DELAYED: Final[dict[str, Callable[..., Any]]] = {}
+DELAYED: Final[dict[str, Callable[..., Any]]] = {
+    **DELAYED_OBJECTS,
+    **DELAYED_ELEMENTS,
+}
 """Operators that get a function for each operand, and call those that they need, in an order of their own."""
 
-COMMUTATIVE: Final = frozenset({"$and", "$or", "$add", "$multiply", "$setUnion", "$setIntersection"})
+COMMUTATIVE: Final = frozenset("$and $or $add $multiply $setUnion $setIntersection $sum $min $max".split())
 """Operators whose constant operands a server moves to the end."""
 
 ASSOCIATIVE: Final = COMMUTATIVE | {"$concatArrays"}
@@ -62,13 +72,13 @@ CHECKS: Final[dict[str, Callable[[int, Any], None]]] = {
 PREPARED: Final[dict[str, Callable[..., None]]] = {}
 """What a server checks of all operands but the first, where they are constant."""
 
-ARRAY_ALONE: Final[frozenset[str]] = frozenset()
+ARRAY_ALONE: Final = frozenset({"$sum", "$min", "$max"})
 """Associative operators that are not so with one operand, which may be an array of values."""
 
-UNFOLDED: Final = frozenset({"$setEquals", "$rand"})
-"""Operators that a server computes for each document, even of constants."""
+UNFOLDED: Final = frozenset({"$setEquals", "$zip", "$sortArray", "$rand"})
+"""Operators that a server does not compute at compile time even of constants."""
 
-AS_WRITTEN: Final[frozenset[str]] = frozenset()
+AS_WRITTEN: Final = frozenset("$getField $setField $unsetField $firstN $lastN $minN $maxN".split())
 """Operators of whose operands, and all that is in them, a server folds nothing."""
 
 BOOLEAN: Final = frozenset(

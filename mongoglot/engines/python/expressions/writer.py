@@ -165,7 +165,7 @@ class Writer:
     def _apart(self, expression: Expression, scope: _Scope, *, condition: bool) -> str:
         """Write a function of its own, in front of this one, and call it."""
         name = self.out.local().replace("v", "part")
-        writer = Writer(self.out.part(), self._constants)
+        writer = Writer(self.out.part(frozenset()), self._constants)
         writer.function(name, expression, scope, condition=condition)
         self.out.lines[:0] = writer.out.lines
         return f"{name}({', '.join(dict.fromkeys(scope))})"
