@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import inspect
-from collections.abc import Iterator
+import linecache
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, assert_never, final
 
@@ -31,12 +32,14 @@ from mongoglot.compiler.ast import (
     Size,
     Slot,
     dotted,
+    expressions,
 )
 from mongoglot.compiler.expression_ast import Expression
 from mongoglot.compiler.expression_text import expression_text
 from mongoglot.compiler.passes import optimise_steps
 from mongoglot.compiler.schema_ast import lines_of
 from mongoglot.engines import mongodb, sqlite
+from mongoglot.engines.python.operands import element_test
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
 from mongoglot.grammar.text import from_text, to_text
@@ -78,8 +81,12 @@ class Explanation:
 
     @property
     def python(self) -> str:
-        """The source of the Python callable."""
-        return inspect.getsource(self.query.to_python())
+        """The source of the Python callable, and behind it that of each `$expr` that it calls."""
+        query = self.query.started()
+        sources = [_source(query.to_python())]
+        if not isinstance(query.optimised, Expr):
+            sources.extend(_source(element_test(leaf, query.values)) for leaf in expressions(query.optimised))
+        return "\n".join(sources)
 
     @cached_property
     def sql(self) -> str:
@@ -136,6 +143,12 @@ class Explanation:
             for title, text in self.sections()
         )
         return f'<div class="mongoglot">{"".join(parts)}</div>'
+
+
+def _source(function: Callable[..., Any]) -> str:
+    """A generated function and those that stand beside it, without the one around them that binds names."""
+    lines = linecache.getlines(inspect.unwrap(function).__code__.co_filename)
+    return "".join(lines[1:-1])
 
 
 def _stage(text: Any) -> str:

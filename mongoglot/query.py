@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from mongoglot.compiler.ast import expressions
 from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
 from mongoglot.compiler.projection_spec import Compilers
-from mongoglot.compiler.values import Document
+from mongoglot.compiler.values import Document, current_time
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
@@ -125,8 +126,24 @@ class Query(BoundPlan):
 
     @cached_property
     def _function(self) -> Callable[[Document], bool]:
+        if self.plan.tells_time and not self._started:
+            return lambda document: self.started().to_python()(document)
         code = self.plan.lowered("python", python.lower)
         return code.bind(self.values)
+
+    @property
+    def _started(self) -> bool:
+        operands = (self.values[leaf.operand.index] for leaf in expressions(self.ast))
+        return all(operand.now is not None for operand in operands)
+
+    def started(self) -> Query:
+        """The query as a command asks it that begins now: a `$$NOW` in it is the time of this call."""
+        if not self.plan.tells_time or self._started:
+            return self
+        values, now = list(self.values), current_time()
+        for leaf in expressions(self.ast):
+            values[leaf.operand.index] = values[leaf.operand.index]._replace(now=now)
+        return Query(self.tokens, values, self.plan, self.dialect, self.text)
 
     @cached_property
     def _selection(self) -> Callable[[Iterable[Any]], Iterator[Any]]:
@@ -152,11 +169,17 @@ class Query(BoundPlan):
         Raises:
             EncodingError: as `matches`, when the document is reached.
         """
-        return self._selection(documents)
+        query = self.started()
+        return self._selection(documents) if query is self else query.filter(documents)
 
     def to_python(self) -> Callable[[Document], bool]:
-        """The callable; `inspect.getsource` shows its source, and so does a traceback."""
-        return self._function
+        """The callable; `inspect.getsource` shows its source, and so does a traceback.
+
+        A `$$NOW` in the query is the time of this call. `matches` reads the clock for each document, and `filter`
+        for each call.
+        """
+        query = self.started()
+        return self._function if query is self else query.to_python()
 
     def to_sql(self, dialect: str = "sqlite", *, table: Table | None = None) -> Sql:
         """The query as the condition of a WHERE clause.

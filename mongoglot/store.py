@@ -232,7 +232,7 @@ class Collection:
         query = filter if isinstance(filter, Query) else compile(filter, dialect=self.dialect)
         if query.plan.server_only is not None and not self._on_server:
             raise needs_server(query.plan.server_only)
-        return query
+        return query.started()
 
     def _request(
         self, filter: Filter | None, projection: Any, sort: Any, skip: Any, limit: Any, collation: Any

@@ -27,6 +27,17 @@ def _literal(
     return reader.literal(operand)
 
 
+def _random(
+    _reader: ExpressionReader, operator: str, operand: Any, _scope: Scope, _places: int
+) -> Expression:
+    """`$rand`, whose operand is empty: a document, or an array."""
+    if not is_document(operand) and not is_array(operand):
+        raise FilterError(10065, f"invalid parameter: expected an object ({operator})")
+    if operand:
+        raise FilterError(3040501, "$rand does not currently accept arguments")
+    return Call(operator, ())
+
+
 def _condition(
     reader: ExpressionReader, _operator: str, operand: Mapping[str, Any], scope: Scope, places: int
 ) -> Expression:
@@ -179,6 +190,7 @@ SPECIAL: Final[dict[str, SpecialForm]] = {
     "$filter": _filter,
     "$reduce": _reduction,
     "$cond": _condition,
+    "$rand": _random,
     **OBJECT_FORMS,
     **ARRAY_FORMS,
 }

@@ -8,7 +8,6 @@ from typing import Any, Final
 from bson import DBRef
 
 from mongoglot.compiler.expression_ast import (
-    ROOT,
     ArrayOf,
     Call,
     Expression,
@@ -23,14 +22,9 @@ from mongoglot.compiler.values import MAX_DEPTH, is_array, is_document, value_cl
 from mongoglot.errors import FilterError, NotYetError
 from mongoglot.grammar.expression_forms import ANY, NAMED, POSITIONAL, Named
 from mongoglot.grammar.expression_special import SPECIAL
-from mongoglot.grammar.variables import Scope, check_variable_name
+from mongoglot.grammar.variables import LATER_VARIABLES, TOP, Scope, check_variable_name
 
 _ADVICE: Final = ". Consider using $getField or $setField."
-
-_LATER_VARIABLES: Final = frozenset({"NOW", "CLUSTER_TIME", "JS_SCOPE", "IS_MR", "SEARCH_META"})
-"""Variables of the server that this version refuses by name."""
-
-_TOP: Final[Scope] = {"ROOT": ROOT, "CURRENT": ROOT, "REMOVE": None}
 
 
 def parse_expression(value: Any, place: str = "$expr") -> tuple[Expression, tuple[Any, ...]]:
@@ -46,7 +40,7 @@ def parse_expression(value: Any, place: str = "$expr") -> tuple[Expression, tupl
     """
     reader = ExpressionReader()
     try:
-        expression = reader.operand(value, _TOP, 1)
+        expression = reader.operand(value, TOP, 1)
     except RecursionError:
         raise FilterError(15, "the expression nests deeper than this process can compile") from None
     if reader.later is not None:
@@ -116,7 +110,7 @@ class ExpressionReader:
         else:
             name, dot, below = text[2:].partition(".")
             check_variable_name(name)
-            if name not in scope and name not in _LATER_VARIABLES:
+            if name not in scope and name not in LATER_VARIABLES:
                 raise FilterError(17276, f"Use of undefined variable: {name}")
             names = below.split(".") if dot else []
             if dot:
@@ -124,7 +118,9 @@ class ExpressionReader:
             if name not in scope:
                 return self.not_yet(f"$${name}")
             place = scope[name]
-        return Removed() if place is None else Variable(place, tuple(names))
+        if isinstance(place, int):
+            return Variable(place, tuple(names))
+        return Removed() if names else place  # a date has no fields
 
     def call(self, fields: Mapping[str, Any], scope: Scope, places: int) -> Expression:
         """An operator: the only field of a document."""

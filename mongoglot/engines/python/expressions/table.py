@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import random
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from mongoglot.engines.python.expressions import boolean, sums
@@ -31,6 +33,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **SETS,
     **NUMERIC,
     "$subtract": sums.subtract,
+    "$rand": random.random,
     **OBJECTS,
     "$sortArray": sorted_array,
 }
@@ -66,14 +69,35 @@ CHECKS: Final[dict[str, Callable[[int, Any], None]]] = {
 }
 """What a server checks of constant operands, which it knows by their number, even beside others."""
 
+PREPARED: Final[dict[str, Callable[..., None]]] = {}
+"""What a server checks of all operands but the first, where they are constant."""
+
 ARRAY_ALONE: Final = frozenset({"$sum", "$min", "$max"})
 """Associative operators that are not so with one operand, which may be an array of values."""
 
-UNFOLDED: Final = frozenset({"$setEquals", "$zip", "$sortArray"})
+UNFOLDED: Final = frozenset({"$setEquals", "$zip", "$sortArray", "$rand"})
 """Operators that a server does not compute at compile time even of constants."""
 
 AS_WRITTEN: Final = frozenset("$getField $setField $unsetField $firstN $lastN $minN $maxN".split())
 """Operators of whose operands, and all that is in them, a server folds nothing."""
 
+BOOLEAN: Final = frozenset(
+    "$eq $ne $gt $gte $lt $lte $in $isArray $isNumber $anyElementTrue $allElementsTrue".split()
+) | {"$setEquals", "$setIsSubset", KNOWN_SUPERSET}
+"""Functions and streams that give true or false and nothing else."""
+
 SECOND_FIRST: Final = frozenset({"$divide", "$subtract"})
 """Operators that evaluate their second operand before their first, which decides whose error comes."""
+
+
+def computed(operator: str, values: Sequence[Any]) -> Any:
+    """What an operator makes of constants."""
+    if operator in FUNCTIONS:
+        return FUNCTIONS[operator](*values)
+    if operator in STREAMS:
+        return STREAMS[operator](iter(values))
+    return DELAYED[operator](*[functools.partial(_constant, value) for value in values])
+
+
+def _constant(value: Any) -> Any:
+    return value
