@@ -35,8 +35,10 @@ from mongoglot.engines.python.expressions.table import (
     DELAYED,
     FUNCTIONS,
     KNOWN_SUPERSET,
+    PREPARED,
     SECOND_FIRST,
     STREAMS,
+    UNFOLDED,
 )
 from mongoglot.errors import FilterError
 
@@ -229,15 +231,18 @@ def _each(operator: str, source: Built, extra: Built | None, body: Built) -> Bui
 
 
 def _call(operator: str, operands: list[Built]) -> Built:
-    # of $setEquals a server folds nothing, even where all is constant
-    constant = operator != "$setEquals" and all(isinstance(operand, Constant) for operand in operands)
+    constant = operator not in UNFOLDED and all(isinstance(operand, Constant) for operand in operands)
+    if operator in PREPARED:
+        known = [operand.value for operand in operands[1:] if isinstance(operand, Constant)]
+        if len(known) == len(operands) - 1:
+            PREPARED[operator](*known)
     if operator == "$cond":
         return _condition(*operands)
     if operator == "$ifNull":
         return _first_value(operands)
     if operator == "$setEquals":  # all are compared with the first constant
-        known = next((number for number, part in enumerate(operands) if isinstance(part, Constant)), 0)
-        operands = [operands[known], *operands[:known], *operands[known + 1 :]]
+        place = next((number for number, part in enumerate(operands) if isinstance(part, Constant)), 0)
+        operands = [operands[place], *operands[:place], *operands[place + 1 :]]
     elif operator in CHECKS and not constant:
         for number, operand in enumerate(operands):
             if isinstance(operand, Constant):

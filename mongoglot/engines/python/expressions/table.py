@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from mongoglot.engines.python.expressions import boolean, sums
 from mongoglot.engines.python.expressions.arithmetic import NUMERIC, multiply
 from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, check_searched
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
+from mongoglot.engines.python.expressions.regexes import REGEXES, check_pattern
 from mongoglot.engines.python.expressions.sets import (
     LAZY_SETS,
     SETS,
@@ -16,6 +18,7 @@ from mongoglot.engines.python.expressions.sets import (
     check_superset,
     is_subset_of_known,
 )
+from mongoglot.engines.python.expressions.strings import LAZY_STRINGS, STRINGS
 
 KNOWN_SUPERSET: Final = "$setIsSubset of a constant"
 
@@ -27,6 +30,8 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **SETS,
     **NUMERIC,
     "$subtract": sums.subtract,
+    **STRINGS,
+    **REGEXES,
 }
 """Operators that need all their operands first."""
 
@@ -37,6 +42,7 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     **LAZY_SETS,
     "$add": sums.add,
     "$multiply": multiply,
+    **LAZY_STRINGS,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
@@ -46,7 +52,7 @@ DELAYED: Final[dict[str, Callable[..., Any]]] = {}
 COMMUTATIVE: Final = frozenset({"$and", "$or", "$add", "$multiply", "$setUnion", "$setIntersection"})
 """Operators whose constant operands a server moves to the end."""
 
-ASSOCIATIVE: Final = COMMUTATIVE | {"$concatArrays"}
+ASSOCIATIVE: Final = COMMUTATIVE | {"$concatArrays", "$concat"}
 """Operators whose constant operands a server puts together."""
 
 CHECKS: Final[dict[str, Callable[[int, Any], None]]] = {
@@ -55,6 +61,14 @@ CHECKS: Final[dict[str, Callable[[int, Any], None]]] = {
     "$setIsSubset": check_superset,
 }
 """What a server checks of constant operands, which it knows by their number, even beside others."""
+
+PREPARED: Final[dict[str, Callable[..., None]]] = {
+    name: functools.partial(check_pattern, name) for name in REGEXES
+}
+"""What a server checks of all operands but the first, where they are constant."""
+
+UNFOLDED: Final = REGEXES.keys() | {"$setEquals", "$replaceOne", "$replaceAll"}
+"""Operators that a server computes for each document, even of constants."""
 
 SECOND_FIRST: Final = frozenset({"$divide", "$subtract"})
 """Operators that evaluate their second operand before their first, which decides whose error comes."""
