@@ -7,7 +7,8 @@ the library's limit on the steps of a match is the protection against patterns t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, final
@@ -104,19 +105,13 @@ def searcher(pattern: Pattern) -> Search:
     from pcre2 import _cy  # the public functions can turn off none of the wheel's own options
 
     options = _bits(pattern)
-    try:
+    with _refusals():
         text = translate(pattern.text, pattern.options)
         code = _cy.compile(text, options, _NEVER)
         quick = _cy.compile(text, options, _NEVER)
         # the server also compiles the pattern in parentheses, which finds comments and quotes without an end
         prefix = _prefix(text)
         _cy.compile(f"{prefix}(?:{text.removeprefix(prefix)})\\z", options, _NEVER)
-    except SyntaxRefused as error:
-        raise _invalid(str(error)) from None
-    except NotTranslated as error:
-        raise NotYetError(2, f"{error} is not compiled by this version of mongoglot") from None
-    except _cy.PatternError as error:
-        raise _invalid(error.msg.partition("; ")[2]) from None
     context, match_in, limited = _cy.create_match_context(), _cy.match, "(*LIMIT_" in prefix
     if not limited:  # machine code counts steps otherwise
         _cy.jit_compile(quick)
@@ -144,16 +139,20 @@ def searcher(pattern: Pattern) -> Search:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def finder(pattern: Pattern) -> Find:
-    """What finds the places of a pattern; the pattern has been checked.
+    """What finds the places of a pattern of an expression, which a server does not put into parentheses.
+
+    Args:
+        pattern: has no NUL, and no unknown letter.
 
     Raises:
-        nothing itself; what it returns raises FilterError 51156 where a search takes more steps than the pattern
+        as `check`; what it returns raises FilterError 51156 where a search takes more steps than the pattern
         allows, UnsupportedError where it takes too many.
     """
     from pcre2 import _cy  # as in `searcher`
 
-    text = translate(pattern.text, pattern.options)
-    code, quick = (_cy.compile(text.encode(), _bits(pattern), _NEVER) for _ in range(2))
+    with _refusals():
+        text = translate(pattern.text, pattern.options, alone=True)
+        code, quick = (_cy.compile(text.encode(), _bits(pattern), _NEVER) for _ in range(2))
     limited = "(*LIMIT_" in _prefix(text)
     if not limited:
         _cy.jit_compile(quick)
@@ -177,6 +176,21 @@ def finder(pattern: Pattern) -> Find:
         return [_cy.match_substring_span_bynumber(found, subject, group) for group in groups]
 
     return find
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """The errors of a pattern that is not compiled, as the server has them."""
+    from pcre2 import _cy
+
+    try:
+        yield
+    except SyntaxRefused as error:
+        raise _invalid(str(error)) from None
+    except NotTranslated as error:
+        raise NotYetError(2, f"{error} is not compiled by this version of mongoglot") from None
+    except _cy.PatternError as error:
+        raise _invalid(error.msg.partition("; ")[2]) from None
 
 
 def _bits(pattern: Pattern) -> int:

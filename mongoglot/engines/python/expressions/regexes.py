@@ -8,10 +8,11 @@ from typing import Any, Final, TypeAlias
 
 import bson
 
-from mongoglot.compiler.regex import CACHE_SIZE, OPTIONS, Find, Pattern, check, finder
+from mongoglot.compiler.regex import CACHE_SIZE, OPTIONS, Find, Pattern, finder
 from mongoglot.compiler.values import regex_of, regex_options, value_class
 from mongoglot.engines.python.expressions.numbers import ABSENT, is_nullish
 from mongoglot.engines.python.expressions.strings import is_text
+from mongoglot.engines.python.expressions.text_of import utf8
 from mongoglot.errors import FilterError, NotYetError, UnsupportedError
 
 Written: TypeAlias = tuple[str, str]
@@ -33,18 +34,16 @@ def _written(name: str, regex: Any, options: Any) -> Written | None:
             raise FilterError(51105, f"{name} needs 'regex' to be of type string or regex")
         stored = regex if isinstance(regex, bson.Regex) else regex_of(regex)
         text, letters = stored.pattern, regex_options(stored)
-    if text is not None and "\0" in text:
-        raise FilterError(51109, f"{name}: regular expression cannot contain an embedded null byte")
     if options is not ABSENT and not is_nullish(options):
         if not is_text(options):
             raise FilterError(51106, f"{name} needs 'options' to be of type string")
         if letters:
             reason = f"{name}: found regex option(s) specified in both 'regex' and 'option' fields"
             raise FilterError(51107, reason)
-        if "\0" in options:
-            reason = f"{name}: regular expression options cannot contain an embedded null byte"
-            raise FilterError(51110, reason)
         letters = str(options)
+    for code, what, written in ((51109, "", text or ""), (51110, " options", letters)):
+        if "\0" in written:
+            raise FilterError(code, f"{name}: regular expression{what} cannot contain an embedded null byte")
     for letter in letters:
         if letter not in OPTIONS:
             raise FilterError(51108, f"{name} invalid flag in regex options: {letter}")
@@ -59,10 +58,8 @@ def _compiled(name: str, text: str, letters: str) -> Find:
         FilterError: 51111, the pattern is wrong.
         UnsupportedError: it has no equal in PCRE2.
     """
-    pattern = Pattern(text, letters)
     try:
-        check(pattern)
-        return finder(pattern)
+        return finder(Pattern(text, letters))
     except NotYetError as error:
         raise UnsupportedError(f"{name}: {error.reason}") from None
     except FilterError as error:
@@ -91,7 +88,7 @@ def _prepared(name: str, text: Any, regex: Any, options: Any) -> Find | None:
 def is_found(text: Any, regex: Any, options: Any) -> bool:
     """`$regexMatch`."""
     find = _prepared("$regexMatch", text, regex, options)
-    return find is not None and find(text.encode(), 0) is not None
+    return find is not None and find(utf8(text), 0) is not None
 
 
 def first_match(text: Any, regex: Any, options: Any) -> dict[str, Any] | None:
@@ -108,7 +105,7 @@ def all_matches(text: Any, regex: Any, options: Any) -> list[dict[str, Any]]:
 
 def _matches(find: Find, text: str) -> Iterator[dict[str, Any]]:
     """The matches, with their places in characters; an empty one takes the character behind it along."""
-    data = text.encode()
+    data = utf8(text)
     start = place = characters = 0
     while (spans := find(data, start)) is not None:
         found, *groups = [None if first < 0 else data[first:end].decode() for first, end in spans]

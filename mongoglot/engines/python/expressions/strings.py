@@ -18,7 +18,7 @@ from mongoglot.engines.python.expressions.numbers import (
     number_type,
 )
 from mongoglot.engines.python.expressions.sums import coerced, whole_number
-from mongoglot.engines.python.expressions.text_of import coerced_text, shown
+from mongoglot.engines.python.expressions.text_of import coerced_text, shown, utf8
 from mongoglot.errors import FilterError, UnsupportedError
 
 SPACES: Final = "\0\t\n\v\f\r \u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -44,23 +44,23 @@ def concatenation(operands: Iterator[Any]) -> Any:
 
 def lower_case(value: Any) -> str:
     """`$toLower`: of ASCII alone."""
-    return coerced_text(value).encode().lower().decode()
+    return utf8(coerced_text(value)).lower().decode()
 
 
 def upper_case(value: Any) -> str:
     """`$toUpper`: of ASCII alone."""
-    return coerced_text(value).encode().upper().decode()
+    return utf8(coerced_text(value)).upper().decode()
 
 
 def compared_without_case(left: Any, right: Any) -> int:
     """`$strcasecmp`: -1, 0 or 1; the case of ASCII alone is ignored."""
-    first, second = coerced_text(left).encode().upper(), coerced_text(right).encode().upper()
+    first, second = utf8(coerced_text(left)).upper(), utf8(coerced_text(right)).upper()
     return (first > second) - (first < second)
 
 
 def part_of_bytes(value: Any, start: Any, count: Any) -> str:
     """`$substr` and `$substrBytes`: so many bytes from a place on, or all where the number is negative."""
-    data = coerced_text(value).encode()
+    data = utf8(coerced_text(value))
     if not number_type(start):
         reason = f"$substrBytes:  starting index must be a numeric type (is BSON type {named_type(start)})"
         raise FilterError(16034, reason)
@@ -127,7 +127,7 @@ def _length(name: str, code: int, measure: Callable[[str], int]) -> Callable[[An
 
 def byte_count(text: str) -> int:
     """How many bytes of UTF-8 a string has."""
-    return len(text) if text.isascii() else len(text.encode())
+    return len(text) if text.isascii() else len(utf8(text))
 
 
 def binary_size(value: Any) -> int | None:
@@ -220,7 +220,7 @@ def _byte_index(text: str, token: str, start: int, end: int | None) -> int:
     """The byte at which all of a string stands between two others."""
     if text.isascii():
         return text.find(token, start, end)
-    return text.encode().find(token.encode(), start, end)
+    return utf8(text).find(utf8(token), start, end)
 
 
 def _character_index(text: str, token: str, start: int, end: int | None) -> int:

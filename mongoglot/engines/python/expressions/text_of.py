@@ -10,7 +10,7 @@ from bson import Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import MISSING, milliseconds, value_class
+from mongoglot.compiler.values import MISSING, check_text, milliseconds, value_class
 from mongoglot.engines.python.expressions.numbers import named_type
 from mongoglot.errors import FilterError
 
@@ -55,6 +55,19 @@ def coerced_text(value: Any) -> str:
             return _timestamp_text(value)
         case _:
             raise FilterError(16007, f"can't convert from BSON type {named_type(value)} to String")
+
+
+def utf8(text: str) -> bytes:
+    """A string as BSON has it.
+
+    Raises:
+        EncodingTypeError: it holds lone surrogates.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        check_text(text)
+        raise
 
 
 def shown(value: Any) -> str:
