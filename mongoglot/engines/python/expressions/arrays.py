@@ -158,13 +158,7 @@ def check_searched(number: int, constant: Any) -> None:
 
 
 def bound(name: str, which: str, value: Any) -> int:
-    """Where an operator begins or ends to look for something.
-
-    Args:
-        name: of the operator.
-        which: `starting` or `ending`.
-        value: of its operand.
-    """
+    """Where an operator begins to look for something, or ends: `which` is `starting` or `ending`."""
     place = int32(value)
     if place is None:
         reason = f"{name}requires an integral {which} index, found a value of type: "

@@ -15,6 +15,12 @@ from mongoglot.engines.python.expressions.strings import is_text
 from mongoglot.engines.python.expressions.text_of import utf8
 from mongoglot.errors import FilterError, NotYetError, UnsupportedError
 
+_MOST_BYTES: Final = 64 * 1024 * 1024
+"""What the matches of `$regexFindAll` may take on a server."""
+
+_MATCH_BYTES: Final = 1000
+"""What one takes at most there, beside its text; 50,000 matches of one character each were not too many."""
+
 Written: TypeAlias = tuple[str, str]
 """The text of a pattern and the letters of its options."""
 
@@ -100,7 +106,19 @@ def first_match(text: Any, regex: Any, options: Any) -> dict[str, Any] | None:
 def all_matches(text: Any, regex: Any, options: Any) -> list[dict[str, Any]]:
     """`$regexFindAll`: all matches that do not overlap."""
     find = _prepared("$regexFindAll", text, regex, options)
-    return [] if find is None else list(_matches(find, text))
+    if find is None:
+        return []
+    found: list[dict[str, Any]] = []
+    taken = 0
+    for match in _matches(find, text):
+        taken += _MATCH_BYTES + sum(
+            100 + 4 * len(part or "") for part in (match["match"], *match["captures"])
+        )
+        if taken > _MOST_BYTES:
+            reason = f"$regexFindAll: more than {len(found)} matches may be too many for a MongoDB server"
+            raise UnsupportedError(f"{reason}, and only one can tell")
+        found.append(match)
+    return found
 
 
 def _matches(find: Find, text: str) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,7 @@ from mongoglot.engines.python.expressions.sets import (
     is_subset_of_known,
 )
 from mongoglot.engines.python.expressions.strings import LAZY_STRINGS, STRINGS
+from mongoglot.engines.python.expressions.substrings import LAZY_SUBSTRINGS, SUBSTRINGS
 
 KNOWN_SUPERSET: Final = "$setIsSubset of a constant"
 
@@ -31,6 +32,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **NUMERIC,
     "$subtract": sums.subtract,
     **STRINGS,
+    **SUBSTRINGS,
     **REGEXES,
 }
 """Operators that need all their operands first."""
@@ -43,6 +45,7 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     "$add": sums.add,
     "$multiply": multiply,
     **LAZY_STRINGS,
+    **LAZY_SUBSTRINGS,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
