@@ -95,10 +95,12 @@ class Server:
     def ask(self, expression: Any, condition: dict[str, Any]) -> list[Answer] | int:
         stages = [{"$match": condition}, {"$sort": {"_id": 1}}, {"$replaceWith": {"v": expression}}]
         command = {"aggregate": self.name, "pipeline": stages, "cursor": {"batchSize": 1000}}
+        # the server cuts values in its messages, within characters, too
+        options = bson.CodecOptions(
+            document_class=bson.raw_bson.RawBSONDocument, unicode_decode_error_handler="replace"
+        )
         try:
-            reply = self.database.command(
-                command, codec_options=bson.CodecOptions(document_class=bson.raw_bson.RawBSONDocument)
-            )
+            reply = self.database.command(command, codec_options=options)
         except OperationFailure as error:
             return error.code or 0
         return [bytes(document.raw) for document in reply["cursor"]["firstBatch"]]
@@ -341,7 +343,7 @@ def test_what_a_server_alone_computes_is_refused_by_name() -> None:
         query.matches({"a": bson.Decimal128("10")})
 
 
-@pytest.mark.parametrize("name", ["$concat", "$dateAdd", "$convert", "$meta", "$function"])
+@pytest.mark.parametrize("name", ["$dateAdd", "$convert", "$meta", "$function"])
 def test_later_operators_are_refused_by_name(name: str) -> None:
     with pytest.raises(NotYetError, match=rf"^\{name} in \$expr is not compiled"):
         mongoglot.compile({"$expr": {name: ["$a", 1]}})

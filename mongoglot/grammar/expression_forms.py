@@ -30,6 +30,12 @@ POSITIONAL: Final[dict[str, tuple[int, int]]] = {
     **_rows(1, 1, "$anyElementTrue $allElementsTrue $type $isNumber"),
     # objects and accumulators
     **_rows(0, ANY, "$mergeObjects $sum $avg $min $max $stdDevPop $stdDevSamp"),
+    # strings
+    **_rows(0, ANY, "$concat"),
+    **_rows(1, 1, "$toLower $toUpper $strLenBytes $strLenCP $binarySize $bsonSize"),
+    **_rows(2, 2, "$split $strcasecmp"),
+    **_rows(3, 3, "$substr $substrBytes $substrCP"),
+    **_rows(2, 4, "$indexOfBytes $indexOfCP"),
 }
 """Operators whose operands are a list, or the only one by itself: the least and the greatest number of them."""
 
@@ -56,11 +62,48 @@ def _of_n(not_object: tuple[int, str]) -> Named:
     return Named(("n", "input"), not_object, (5787901, "Unknown argument for 'n' operator: {name}"), missing)
 
 
+def _trimming(name: str) -> Named:
+    return Named(
+        ("input", "chars"),
+        (50696, f"{name} only supports an object as an argument, found {{type}}"),
+        (50694, f"{name} found an unknown argument: {{name}}"),
+        {"input": (50695, f"{name} requires an 'input' field")},
+    )
+
+
+def _replacing(name: str) -> Named:
+    return Named(
+        ("input", "find", "replacement"),
+        (51751, f"{name} requires an object as an argument, found: {{type}}"),
+        (51750, f"{name} found an unknown argument: {{name}}"),
+        {
+            parameter: (code, f"{name} requires '{parameter}' to be specified")
+            for parameter, code in (("input", 51749), ("find", 51748), ("replacement", 51747))
+        },
+    )
+
+
+def _searching(name: str) -> Named:
+    return Named(
+        ("input", "regex", "options"),
+        (51103, f"{name} expects an object of named arguments but found: {{type}}"),
+        (31024, f"{name} found an unknown argument: {{name}}"),
+        {
+            parameter: (code, f"{name} requires '{parameter}' parameter")
+            for parameter, code in (("input", 31022), ("regex", 31023))
+        },
+    )
+
+
 NAMED: Final[dict[str, Named]] = {
     # so many elements
     "$firstN": _of_n((5787801, "specification must be an object; found $firstN: {value}")),
     "$lastN": _of_n((5787801, "specification must be an object; found $lastN: {value}")),
     "$minN": _of_n((5787900, "specification must be an object; found $minN: {value}")),
     "$maxN": _of_n((5787900, "specification must be an object; found $maxN: {value}")),
+    # strings
+    **{name: _trimming(name) for name in ("$trim", "$ltrim", "$rtrim")},
+    **{name: _replacing(name) for name in ("$replaceOne", "$replaceAll")},
+    **{name: _searching(name) for name in ("$regexMatch", "$regexFind", "$regexFindAll")},
 }
 """Operators whose operands have names and are all expressions."""

@@ -14,6 +14,7 @@ from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, che
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
 from mongoglot.engines.python.expressions.elements import DELAYED_ELEMENTS
 from mongoglot.engines.python.expressions.objects import DELAYED_OBJECTS, OBJECTS
+from mongoglot.engines.python.expressions.regexes import REGEXES, check_pattern
 from mongoglot.engines.python.expressions.sets import (
     LAZY_SETS,
     SETS,
@@ -22,6 +23,8 @@ from mongoglot.engines.python.expressions.sets import (
     is_subset_of_known,
 )
 from mongoglot.engines.python.expressions.sorting import sorted_array
+from mongoglot.engines.python.expressions.strings import LAZY_STRINGS, STRINGS
+from mongoglot.engines.python.expressions.substrings import LAZY_SUBSTRINGS, SUBSTRINGS
 
 KNOWN_SUPERSET: Final = "$setIsSubset of a constant"
 
@@ -36,6 +39,9 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "$rand": random.random,
     **OBJECTS,
     "$sortArray": sorted_array,
+    **STRINGS,
+    **SUBSTRINGS,
+    **REGEXES,
 }
 """Operators that need all their operands first."""
 
@@ -47,6 +53,8 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     "$add": sums.add,
     "$multiply": multiply,
     **STREAMED_ACCUMULATORS,
+    **LAZY_STRINGS,
+    **LAZY_SUBSTRINGS,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
@@ -59,7 +67,7 @@ DELAYED: Final[dict[str, Callable[..., Any]]] = {
 COMMUTATIVE: Final = frozenset("$and $or $add $multiply $setUnion $setIntersection $sum $min $max".split())
 """Operators whose constant operands a server moves to the end."""
 
-ASSOCIATIVE: Final = COMMUTATIVE | {"$concatArrays"}
+ASSOCIATIVE: Final = COMMUTATIVE | {"$concatArrays", "$concat"}
 """Operators whose constant operands a server puts together."""
 
 CHECKS: Final[dict[str, Callable[[int, Any], None]]] = {
@@ -69,14 +77,8 @@ CHECKS: Final[dict[str, Callable[[int, Any], None]]] = {
 }
 """What a server checks of constant operands, which it knows by their number, even beside others."""
 
-PREPARED: Final[dict[str, Callable[..., None]]] = {}
-"""What a server checks of all operands but the first, where they are constant."""
-
 ARRAY_ALONE: Final = frozenset({"$sum", "$min", "$max"})
 """Associative operators that are not so with one operand, which may be an array of values."""
-
-UNFOLDED: Final = frozenset({"$setEquals", "$zip", "$sortArray", "$rand"})
-"""Operators that a server does not compute at compile time even of constants."""
 
 AS_WRITTEN: Final = frozenset("$getField $setField $unsetField $firstN $lastN $minN $maxN".split())
 """Operators of whose operands, and all that is in them, a server folds nothing."""
@@ -85,6 +87,13 @@ BOOLEAN: Final = frozenset(
     "$eq $ne $gt $gte $lt $lte $in $isArray $isNumber $anyElementTrue $allElementsTrue".split()
 ) | {"$setEquals", "$setIsSubset", KNOWN_SUPERSET}
 """Functions and streams that give true or false and nothing else."""
+PREPARED: Final[dict[str, Callable[..., None]]] = {
+    name: functools.partial(check_pattern, name) for name in REGEXES
+}
+"""What a server checks of all operands but the first, where they are constant."""
+
+UNFOLDED: Final = REGEXES.keys() | {"$setEquals", "$zip", "$sortArray", "$rand", "$replaceOne", "$replaceAll"}
+"""Operators that a server computes for each document, even of constants."""
 
 SECOND_FIRST: Final = frozenset({"$divide", "$subtract"})
 """Operators that evaluate their second operand before their first, which decides whose error comes."""
