@@ -9,6 +9,7 @@ from mongoglot.engines.python.expressions import boolean, sums
 from mongoglot.engines.python.expressions.arithmetic import NUMERIC, multiply
 from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, check_searched
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
+from mongoglot.engines.python.expressions.conversions import SHORT_FORMS, convert
 from mongoglot.engines.python.expressions.sets import (
     LAZY_SETS,
     SETS,
@@ -16,6 +17,8 @@ from mongoglot.engines.python.expressions.sets import (
     check_superset,
     is_subset_of_known,
 )
+from mongoglot.engines.python.expressions.timestamps import TIMESTAMPS
+from mongoglot.engines.python.expressions.trigonometry import TRIGONOMETRY, arc_tangent
 
 KNOWN_SUPERSET: Final = "$setIsSubset of a constant"
 
@@ -27,6 +30,9 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **SETS,
     **NUMERIC,
     "$subtract": sums.subtract,
+    **SHORT_FORMS,
+    **TIMESTAMPS,
+    **TRIGONOMETRY,
 }
 """Operators that need all their operands first."""
 
@@ -37,10 +43,13 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     **LAZY_SETS,
     "$add": sums.add,
     "$multiply": multiply,
+    "$atan2": arc_tangent,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
-DELAYED: Final[dict[str, Callable[..., Any]]] = {}
+DELAYED: Final[dict[str, Callable[..., Any]]] = {
+    "$convert": convert,
+}
 """Operators that get a function for each operand, and call those that they need, in an order of their own."""
 
 COMMUTATIVE: Final = frozenset({"$and", "$or", "$add", "$multiply", "$setUnion", "$setIntersection"})
