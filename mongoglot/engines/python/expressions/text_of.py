@@ -9,7 +9,8 @@ from typing import Any, Final
 from bson import Timestamp
 from bson.datetime_ms import DatetimeMS
 
-from mongoglot.compiler.values import MISSING, milliseconds, value_class
+from mongoglot.compiler.rendering import rendered
+from mongoglot.compiler.values import MISSING, check_text, milliseconds, value_class
 from mongoglot.engines.python.expressions.numbers import named_type
 from mongoglot.errors import FilterError
 
@@ -54,6 +55,32 @@ def coerced_text(value: Any) -> str:
             return _timestamp_text(value)
         case _:
             raise FilterError(16007, f"can't convert from BSON type {named_type(value)} to String")
+
+
+def utf8(text: str) -> bytes:
+    """A string as BSON has it.
+
+    Raises:
+        EncodingTypeError: it holds lone surrogates.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        check_text(text)
+        raise
+
+
+def shown(value: Any) -> str:
+    """A value as the messages of operators have it: `5`, `1.5`, `"x"`, `MISSING`."""
+    if value is MISSING:
+        return "MISSING"
+    match value_class(value):
+        case "double" | "nan" if isinstance(value, float):
+            return double_text(value)
+        case "code":
+            return f'Code("{value}")'
+        case _:
+            return rendered(value)
 
 
 def double_text(value: float) -> str:
