@@ -19,7 +19,7 @@ NUMERALS: Final = (
     " nan -NaN nan(12) NaN( snan 1L 2147483647 2147483648 -2147483648 -2147483649 9223372036854775807"
     " 9223372036854775808 -9223372036854775808 1e308 1e309 1e-308 2.2250738585072014e-308 1e-320 1e-400 0e-400"
     " 1e6144 1e6145 1e-6176 1e-6177 0e7000 12345678901234567890123456789012345 12345678901234567890123456789012339"
-    " -0 -0.0 0X1p-1074 0X1p1024 true false null 1e5.5 - + --5 +-5 ٣ １ 1e9999999999"
+    " -0 -0.0 0X1p-1074 0X1p1024 true false null 1e5.5 - + --5 +-5 1e9999999999"
 ).split()
 """Text that is a number, or nearly one."""
 
@@ -76,7 +76,7 @@ VALUES: Final[tuple[Any, ...]] = (
 )
 
 TYPES: Final[tuple[Any, ...]] = (
-    *("int", "long", "double", "decimal", "string", "bool", "objectId", "int", "long", "double", "decimal"),
+    *("int", "long", "double", "decimal", "string", "bool", "objectId", "date", "int", "long", "double"),
     *(
         "object",
         "null",
@@ -94,7 +94,7 @@ TYPES: Final[tuple[Any, ...]] = (
     *(8, 7, 19, -1, 0, 127, 20, 1.5, float("nan"), 2**40, None, True, [], "$a", "$b", "$nope"),
 )
 
-CONVERSIONS: Final = "$toBool $toInt $toLong $toDouble $toDecimal $toString $toObjectId".split()
+CONVERSIONS: Final = "$toBool $toInt $toLong $toDouble $toDecimal $toString $toObjectId $toDate".split()
 ANGLES: Final = (
     "$sin $cos $tan $asin $acos $atan $sinh $cosh $tanh $asinh $acosh $atanh $degreesToRadians $radiansToDegrees"
 ).split()
@@ -119,13 +119,14 @@ def _short(rng: random.Random, operand: Operand) -> Any:
     return {rng.choice(CONVERSIONS): operand() if rng.random() < 0.3 else [operand() for _ in range(count)]}
 
 
-def _number(rng: random.Random, operand: Operand) -> Any:
-    """A date from a number, a timestamp or an ObjectId."""
-    values = (Int64(rng.randrange(-(2**45), 2**45)), rng.uniform(-1e15, 1e15), "$a", "$b")
-    input_ = rng.choice((*values, operand()))
-    if isinstance(input_, str) and not input_.startswith("$"):
-        input_ = None
-    return {"$cond": [{"$eq": [{"$type": input_}, "string"]}, 0, {"$toDate": input_}]}
+def _instant(rng: random.Random, operand: Operand) -> Any:
+    """A date from a number, a timestamp, an ObjectId or a text."""
+    values = (Int64(rng.randrange(-(2**45), 2**45)), rng.uniform(-1e15, 1e15), "$a", "$b", operand())
+    text = f"{rng.randint(0, 9999):04}-{rng.randint(1, 13):02}-{rng.randint(1, 31):02}"
+    if rng.random() < 0.7:
+        hour, minute, second = (rng.randint(0, 24), rng.randint(0, 60), rng.randint(0, 60))
+        text += f"T{hour:02}:{minute:02}:{second:02}.{rng.randrange(1000):03}Z"
+    return {"$toDate": rng.choice((*values, text))}
 
 
 def _angle(rng: random.Random, operand: Operand) -> Any:
@@ -141,5 +142,5 @@ def _timestamp(rng: random.Random, operand: Operand) -> Any:
 
 
 FAMILY: Final = Family(
-    VALUES, (_converted, _converted, _converted, _short, _short, _angle, _angle, _number, _timestamp)
+    VALUES, (_converted, _converted, _converted, _short, _short, _angle, _angle, _instant, _timestamp)
 )

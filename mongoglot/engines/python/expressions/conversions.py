@@ -209,7 +209,7 @@ def _date(value: Any) -> Any:
         case "date":
             return value
         case "string":
-            raise UnsupportedError("$toDate of a string can only be computed by a MongoDB server")
+            raise UnsupportedError("a date of a text can only be computed by a MongoDB server")
         case "timestamp":
             return instant(value.time * 1000)
         case "objectid":
