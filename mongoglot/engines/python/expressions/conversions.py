@@ -131,7 +131,7 @@ def _whole(value: Any, target: str, least: int, greatest: int) -> int:
             raise _failure("Attempt to convert NaN value to integer type")
         case "int" | "double" | "decimal":
             number = value.to_decimal() if isinstance(value, Decimal128) else value
-            if abs(number) == math.inf:
+            if number in (math.inf, -math.inf):
                 raise _failure("Attempt to convert infinity value to integer type")
             if isinstance(number, Decimal):
                 # no long has 20 digits, and a decimal may have thousands

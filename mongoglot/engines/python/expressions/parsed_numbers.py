@@ -110,7 +110,7 @@ def _parsed_hexadecimal(text: str, digits: str) -> float:
 
 def is_tiny(exact: Decimal, value: float) -> bool:
     """Whether a number that became this double is below the normal ones, and lost digits."""
-    return exact != Decimal(value) and Fraction(abs(exact)) < _TINY
+    return exact != Decimal(value) and Fraction(exact.copy_abs()) < _TINY
 
 
 def parsed_decimal(text: str) -> Decimal128:

@@ -29,8 +29,8 @@ class _Domain(NamedTuple):
 
 
 _ANY: Final = _Domain(lambda _: False, "[-inf,inf]")
-_FINITE: Final = _Domain(lambda value: abs(value) == math.inf, "(-inf,inf)")
-_UNIT: Final = _Domain(lambda value: abs(value) > 1, "[-1,1]")
+_FINITE: Final = _Domain(lambda value: value in (math.inf, -math.inf), "(-inf,inf)")
+_UNIT: Final = _Domain(lambda value: value > 1 or value < -1, "[-1,1]")
 _FROM_ONE: Final = _Domain(lambda value: value < 1, "[1,inf]")
 
 
