@@ -12,6 +12,11 @@ def _rows(lowest: int, highest: int, names: str) -> dict[str, tuple[int, int]]:
     return dict.fromkeys(names.split(), (lowest, highest))
 
 
+CONVERSIONS: Final = tuple(
+    "$toBool $toInt $toLong $toDouble $toDecimal $toString $toObjectId $toDate".split()
+)
+"""The short forms of `$convert`, for whose number of operands a server has a code of its own."""
+
 POSITIONAL: Final[dict[str, tuple[int, int]]] = {
     **_rows(2, 2, "$eq $ne $gt $gte $lt $lte $cmp"),
     **_rows(0, ANY, "$and $or"),
@@ -27,6 +32,11 @@ POSITIONAL: Final[dict[str, tuple[int, int]]] = {
     **_rows(2, 3, "$slice $range"),
     **_rows(2, 4, "$indexOfArray"),
     **_rows(0, ANY, "$concatArrays $setUnion $setIntersection $setEquals"),
+    # conversions and trigonometry
+    **dict.fromkeys(CONVERSIONS, (1, 1)),
+    **_rows(1, 1, "$sin $cos $tan $asin $acos $atan $sinh $cosh $tanh $asinh $acosh $atanh"),
+    **_rows(1, 1, "$degreesToRadians $radiansToDegrees $tsSecond $tsIncrement"),
+    **_rows(2, 2, "$atan2"),
     **_rows(1, 1, "$anyElementTrue $allElementsTrue $type $isNumber"),
     # objects and accumulators
     **_rows(0, ANY, "$mergeObjects $sum $avg $min $max $stdDevPop $stdDevSamp"),
@@ -105,5 +115,15 @@ NAMED: Final[dict[str, Named]] = {
     **{name: _trimming(name) for name in ("$trim", "$ltrim", "$rtrim")},
     **{name: _replacing(name) for name in ("$replaceOne", "$replaceAll")},
     **{name: _searching(name) for name in ("$regexMatch", "$regexFind", "$regexFindAll")},
+    # conversions
+    "$convert": Named(
+        ("input", "to", "onError", "onNull"),
+        not_object=(9, "$convert expects an object of named arguments but found: {type}"),
+        unknown=(9, "$convert found an unknown argument: {name}"),
+        missing={
+            "input": (9, "Missing 'input' parameter to $convert"),
+            "to": (9, "Missing 'to' parameter to $convert"),
+        },
+    ),
 }
 """Operators whose operands have names and are all expressions."""

@@ -20,7 +20,7 @@ from mongoglot.compiler.expressions import EXPRESSIONS
 from mongoglot.compiler.rendering import rendered, type_name
 from mongoglot.compiler.values import MAX_DEPTH, is_array, is_document, value_class
 from mongoglot.errors import FilterError, NotYetError
-from mongoglot.grammar.expression_forms import ANY, NAMED, POSITIONAL, Named
+from mongoglot.grammar.expression_forms import ANY, CONVERSIONS, NAMED, POSITIONAL, Named
 from mongoglot.grammar.expression_special import SPECIAL
 from mongoglot.grammar.variables import LATER_VARIABLES, TOP, Scope, check_variable_name
 
@@ -164,6 +164,8 @@ def _check_count(name: str, count: int) -> None:
         raise FilterError(17045, f"$setEquals needs at least two arguments had: {count}")
     if name == "$ifNull" and count < 2:
         raise FilterError(1257300, f"$ifNull needs at least two arguments, had: {count}")
+    if name in CONVERSIONS and count != 1:
+        raise FilterError(50723, f"{name} requires a single argument, got {count}")
     if lowest == highest and count != lowest:
         reason = f"Expression {name} takes exactly {lowest} arguments. {count} were passed in."
         raise FilterError(16020, reason)

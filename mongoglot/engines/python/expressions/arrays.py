@@ -31,7 +31,7 @@ def int32(value: Any) -> int | None:
         number = decimal_of(value, 34)
         if not number.is_finite() or number != number.to_integral_value():
             return None
-        whole = int(number) if number.adjusted() < 11 else INT32_MAX + 1
+        whole = int(number) if not number or number.adjusted() < 11 else INT32_MAX + 1
     else:
         whole = int(value)
     return whole if INT32_MIN <= whole <= INT32_MAX else None

@@ -12,6 +12,7 @@ from mongoglot.engines.python.expressions.accumulators import STREAMED_ACCUMULAT
 from mongoglot.engines.python.expressions.arithmetic import NUMERIC, multiply
 from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, check_searched
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
+from mongoglot.engines.python.expressions.conversions import SHORT_FORMS, convert
 from mongoglot.engines.python.expressions.elements import DELAYED_ELEMENTS
 from mongoglot.engines.python.expressions.objects import DELAYED_OBJECTS, OBJECTS
 from mongoglot.engines.python.expressions.regexes import REGEXES, check_pattern
@@ -25,6 +26,8 @@ from mongoglot.engines.python.expressions.sets import (
 from mongoglot.engines.python.expressions.sorting import sorted_array
 from mongoglot.engines.python.expressions.strings import LAZY_STRINGS, STRINGS
 from mongoglot.engines.python.expressions.substrings import LAZY_SUBSTRINGS, SUBSTRINGS
+from mongoglot.engines.python.expressions.timestamps import TIMESTAMPS
+from mongoglot.engines.python.expressions.trigonometry import TRIGONOMETRY, arc_tangent
 
 KNOWN_SUPERSET: Final = "$setIsSubset of a constant"
 
@@ -42,6 +45,9 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **STRINGS,
     **SUBSTRINGS,
     **REGEXES,
+    **SHORT_FORMS,
+    **TIMESTAMPS,
+    **TRIGONOMETRY,
 }
 """Operators that need all their operands first."""
 
@@ -55,12 +61,14 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     **STREAMED_ACCUMULATORS,
     **LAZY_STRINGS,
     **LAZY_SUBSTRINGS,
+    "$atan2": arc_tangent,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
 DELAYED: Final[dict[str, Callable[..., Any]]] = {
     **DELAYED_OBJECTS,
     **DELAYED_ELEMENTS,
+    "$convert": convert,
 }
 """Operators that get a function for each operand, and call those that they need, in an order of their own."""
 
