@@ -9,6 +9,7 @@ from mongoglot.compiler.expression_ast import Call, Each, Expression, Let, Switc
 from mongoglot.compiler.rendering import type_name
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.errors import FilterError
+from mongoglot.grammar.date_forms import DATES
 from mongoglot.grammar.variables import Scope, check_variable_name
 
 if TYPE_CHECKING:
@@ -174,5 +175,6 @@ SPECIAL: Final[dict[str, SpecialForm]] = {
     "$filter": _filter,
     "$reduce": _reduction,
     "$cond": _condition,
+    **DATES,
 }
 """Operator → what reads it; `$cond` only where its operands have names."""

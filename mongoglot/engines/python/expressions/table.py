@@ -9,6 +9,7 @@ from mongoglot.engines.python.expressions import boolean, sums
 from mongoglot.engines.python.expressions.arithmetic import NUMERIC, multiply
 from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, check_searched
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
+from mongoglot.engines.python.expressions.dates.operators import DATE_PARTS, DATES
 from mongoglot.engines.python.expressions.sets import (
     LAZY_SETS,
     SETS,
@@ -37,10 +38,13 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     **LAZY_SETS,
     "$add": sums.add,
     "$multiply": multiply,
+    **DATE_PARTS,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
-DELAYED: Final[dict[str, Callable[..., Any]]] = {}
+DELAYED: Final[dict[str, Callable[..., Any]]] = {
+    **DATES,
+}
 """Operators that get a function for each operand, and call those that they need, in an order of their own."""
 
 COMMUTATIVE: Final = frozenset({"$and", "$or", "$add", "$multiply", "$setUnion", "$setIntersection"})
