@@ -100,11 +100,13 @@ def _sum(millis: int, unit: str, amount: int, zone: Zone) -> int:
     if abs(amount) >= _MOST[unit]:
         raise FilterError(5976500, f"invalid dateAdd 'amount' parameter value: {amount} {unit}")
     seconds, rest = divmod(millis, 1000)
+    if millis < 0 and rest:  # where a server loses a second (measured)
+        seconds -= 1
     if unit in _SECONDS:
         seconds += amount * _SECONDS[unit]
     else:
         time = zone.local(millis)
-        clock = (time.hour * 60 + time.minute) * 60 + time.second
+        clock = seconds + time.offset - time.days * DAY
         seconds = zone.to_utc(_later_day(time, unit, amount) * DAY + clock, time.dst)
     if abs(seconds) > MAX_SECONDS:
         raise FilterError(5166406, "dateAdd overflowed")
@@ -158,12 +160,13 @@ def _begun(first: LocalTime, last: LocalTime, unit: str, first_day: int) -> int:
             return (last.days + 4 - first_day) // 7 - (first.days + 4 - first_day) // 7
         case "day":
             return last.days - first.days
-    shift = first.offset - last.offset  # counts in whole hours only
-    hours = (last.days - first.days) * 24 + last.hour - first.hour + (abs(shift) // 3600) * (-1 if shift < 0 else 1)
+    # what clocks were put forward or back counts in whole units only
+    put = int((first.offset - last.offset) / _SECONDS[unit])
+    hours = (last.days - first.days) * 24 + last.hour - first.hour
     if unit == "hour":
-        return hours
+        return hours + put
     minutes = hours * 60 + last.minute - first.minute
-    return minutes if unit == "minute" else minutes * 60 + last.second - first.second
+    return minutes + put if unit == "minute" else minutes * 60 + last.second - first.second + put
 
 
 def truncated(date: Operand, unit: Operand, bin_size: Operand, timezone: Operand, week: Operand) -> Any:
@@ -203,16 +206,19 @@ def _bin(millis: int, unit: str, size: int, zone: Zone, first_day: int) -> int:
     """The beginning of the bin of an instant."""
     if unit == "millisecond" or unit in _SECONDS:
         length = size if unit == "millisecond" else size * _SECONDS[unit] * 1000
-        begin = (_MILLENNIUM - zone.at(millis // 1000)[0]) * 1000
-        return begin + (millis - begin) // length * length
+        begin = zone.to_utc(_MILLENNIUM) * 1000
+        units = (millis - begin) // length
+        for code, number in ((5439002, length), (5439000, millis - begin), (5439001, units * length)):
+            if not fits(number):
+                raise FilterError(code, "dateTrunc overflowed")
+        return begin + units * length
     if size > _LARGEST_BIN:
         raise FilterError(5439006, "dateTrunc unsupported binSize value")
-    first = zone.local(zone.to_utc(_MILLENNIUM) * 1000)
-    if unit == "week":  # 2000-01-01 was a Saturday
-        first = zone.local(zone.to_utc(_MILLENNIUM + (first_day + 1) % 7 * DAY) * 1000)
-    units = _begun(first, zone.local(millis), unit, first_day) // size * size
-    clock = (first.hour * 60 + first.minute) * 60 + first.second
-    return zone.to_utc(_later_day(first, unit, units) * DAY + clock, first.dst) * 1000
+    # 2000-01-01 was a Saturday
+    day = (first_day + 1) % 7 if unit == "week" else 0
+    begin = zone.to_utc(_MILLENNIUM + day * DAY) * 1000
+    units = _begun(zone.local(begin), zone.local(millis), unit, first_day)
+    return _sum(begin, unit, units // size * size, zone)
 
 
 def _is_week(unit: Any) -> bool:

@@ -42,6 +42,11 @@ class Zone:
         self._offset = offset
         self._rules = rules
 
+    @property
+    def is_named(self) -> bool:
+        """Whether a server sees more in it than an offset of nothing."""
+        return self._rules is not None or self._offset != 0
+
     def at(self, seconds: int) -> tuple[int, bool]:
         """The offset at an instant, in seconds east of UTC, and whether that is daylight saving time."""
         if self._rules is None:
@@ -126,13 +131,13 @@ def zone_of(name: str) -> Zone:
     Raises:
         FilterError: 40485, there is no such zone.
     """
-    if name == "UTC":
-        return UTC
     found = _OFFSET.fullmatch(name)
     if found:
         sign, hours, minutes = found.groups()
         offset = int(hours) * 3600 + int(minutes or 0) * 60
         return Zone(is_utc=False, offset=-offset if sign == "-" else offset)
+    if name == "UTC":
+        return Zone(is_utc=True, rules=zoneinfo.ZoneInfo(name))
     if name not in _names():
         raise FilterError(40485, f'unrecognized time zone identifier: "{name}"')
     return Zone(is_utc=False, rules=zoneinfo.ZoneInfo(name))
