@@ -16,9 +16,9 @@ from bson.datetime_ms import DatetimeMS
 from tests.expression_family import Family
 
 ZONES: Final = (
-    "America/New_York", "Europe/Berlin", "Europe/London", "Europe/Dublin", "Australia/Sydney", "Australia/Lord_Howe",
-    "America/St_Johns", "America/Sao_Paulo", "America/Havana", "America/Santiago", "Pacific/Apia", "Asia/Kathmandu",
-    "Africa/Monrovia", "UTC", "GMT", "EST5EDT", "Etc/GMT-3",
+    "America/New_York", "Europe/Berlin", "Europe/London", "Europe/Dublin", "Australia/Sydney",
+    "Australia/Lord_Howe", "America/St_Johns", "America/Sao_Paulo", "America/Havana", "America/Santiago",
+    "Pacific/Apia", "Asia/Kathmandu", "Africa/Monrovia", "UTC", "GMT", "EST5EDT", "Etc/GMT-3",
     "+03", "-0430", "+05:30", "+00", "-00:30", "+9999",
 )  # fmt: skip
 
@@ -64,7 +64,11 @@ def _date(rng: random.Random, operand: Callable[..., Any]) -> Any:
     chance = rng.random()
     if chance < 0.75:
         return _instant(rng) if rng.random() < 0.6 else rng.choice(("$a", "$b", "$c"))
-    return operand() if chance < 0.95 else rng.choice((ObjectId("5" * 24), ObjectId("f" * 24), Timestamp(5, 1), None))
+    return (
+        operand()
+        if chance < 0.95
+        else rng.choice((ObjectId("5" * 24), ObjectId("f" * 24), Timestamp(5, 1), None))
+    )
 
 
 def _zone(rng: random.Random, operand: Callable[..., Any]) -> dict[str, Any]:
@@ -83,7 +87,11 @@ def _unit(rng: random.Random) -> Any:
 def _week(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.5:
         return {}
-    return {"startOfWeek": rng.choice(WEEKDAYS) if rng.random() < 0.93 else rng.choice(("m", 5, None, "$a", "$nope"))}
+    return {
+        "startOfWeek": rng.choice(WEEKDAYS)
+        if rng.random() < 0.93
+        else rng.choice(("m", 5, None, "$a", "$nope"))
+    }
 
 
 def _shuffled(rng: random.Random, fields: dict[str, Any]) -> dict[str, Any]:
@@ -96,21 +104,25 @@ def _shuffled(rng: random.Random, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 PARTS: Final = (
-    "$year $month $dayOfMonth $dayOfWeek $dayOfYear $hour $minute $second $millisecond $week $isoWeek $isoWeekYear "
-    "$isoDayOfWeek"
+    "$year $month $dayOfMonth $dayOfWeek $dayOfYear $hour $minute $second $millisecond "
+    "$week $isoWeek $isoWeekYear $isoDayOfWeek"
 ).split()
 
 
 def _part(rng: random.Random, operand: Callable[..., Any]) -> Any:
     date = _date(rng, operand)
-    form = rng.choice((date, [date], {"date": date, **_zone(rng, operand)}, {"date": date, **_zone(rng, operand)}))
+    form = rng.choice(
+        (date, [date], {"date": date, **_zone(rng, operand)}, {"date": date, **_zone(rng, operand)})
+    )
     return {rng.choice(PARTS): form if rng.random() < 0.97 else rng.choice(([], {}, [date, 1], {"x": 1}))}
 
 
 def _amount(rng: random.Random, operand: Callable[..., Any]) -> Any:
     chance = rng.random()
     if chance < 0.7:
-        return rng.choice((1, -1, 0, 2, 12, -13, 25, 400, rng.randint(-5000, 5000), Int64(3), 2.0, Decimal128("-2")))
+        return rng.choice(
+            (1, -1, 0, 2, 12, -13, 25, 400, rng.randint(-5000, 5000), Int64(3), 2.0, Decimal128("-2"))
+        )
     if chance < 0.85:
         return Int64(rng.randint(-(2**63), 2**63 - 1) >> rng.randint(0, 50))
     return rng.choice((1.5, "1", None, True, float("nan"), Decimal128("1E+30"), 2.0**63, operand()))
@@ -138,11 +150,66 @@ def _to_string(rng: random.Random, operand: Callable[..., Any]) -> Any:
     fields = {"date": _date(rng, operand), **_zone(rng, operand)}
     if rng.random() < 0.6:
         letters = "YmdHMSLjwUuVGzZ%"
-        text = "".join(rng.choice(("%" + rng.choice(letters), rng.choice("-T: é"))) for _ in range(rng.randint(0, 8)))
-        fields["format"] = text if rng.random() < 0.9 else rng.choice((text + "%", text + "%q", 5, None, "$a"))
+        text = "".join(
+            rng.choice(("%" + rng.choice(letters), rng.choice("-T: é"))) for _ in range(rng.randint(0, 8))
+        )
+        fields["format"] = (
+            text if rng.random() < 0.9 else rng.choice((text + "%", text + "%q", 5, None, "$a"))
+        )
     if rng.random() < 0.3:
         fields["onNull"] = operand()
     return {"$dateToString": _shuffled(rng, fields)}
+
+
+def _text(rng: random.Random) -> str:
+    """A text that may be a date, all in ASCII: of other texts a server writes messages that are no UTF-8."""
+    year = rng.choice((2020, 2021, 1969, rng.randint(1, 2100)))
+    month, day = rng.randint(0, 13), rng.randint(0, 32)
+    hour, minute, second = rng.randint(0, 25), rng.randint(0, 60), rng.randint(0, 60)
+    date = rng.choice(
+        (
+            f"{year:04}-{month:02}-{day:02}",
+            f"{year:04}-{month:02}-{day:02}",
+            f"{year:04}/{month}/{day}",
+            f"{year:04}{month:02}{day:02}",
+            f"{month}/{day}/{year:04}",
+            f"{day}.{month}.{year:04}",
+            f"{rng.choice(('Jan', 'June', 'december', 'Octo'))} {day}, {year:04}",
+            f"{year:04}-{month:02}",
+        )
+    )
+    clock = f"{hour:02}:{minute:02}:{second:02}"
+    time = rng.choice(
+        ("", f"T{clock}", f"T{clock}.{rng.randint(0, 9999)}", f" {hour}:{minute:02}", f" {clock}")
+    )
+    zone = rng.choice(("", "", "Z", "+03:00", "-0330", "+3", " UTC", " EST", " CET", "Z ", "?"))
+    return rng.choice((date + time + zone,) * 9 + (rng.choice(("", "abc", "n/a", "12", "now")),))
+
+
+def _from_string(rng: random.Random, operand: Callable[..., Any]) -> Any:
+    fields: dict[str, Any] = {
+        "dateString": _text(rng) if rng.random() < 0.9 else operand(),
+        **_zone(rng, operand),
+    }
+    if rng.random() < 0.6:
+        pieces = "%Y %m %d %H %M %S %L %G %V %u %z %Z %% - : T x".split()
+        layout = rng.choice(
+            (
+                "%Y-%m-%d",
+                "%Y-%m-%dT%H:%M:%S",
+                "%Y-%m-%dT%H:%M:%S.%LZ",
+                "%Y-%m-%dT%H:%M:%S%z",
+                "%m/%d/%Y",
+                "".join(rng.choice(pieces) for _ in range(rng.randint(0, 6))),
+            )
+        )
+        fields["format"] = (
+            layout if rng.random() < 0.93 else rng.choice((layout + "%", "%j", "", 5, None, "$a"))
+        )
+    for name in ("onNull", "onError"):
+        if rng.random() < 0.3:
+            fields[name] = operand()
+    return {"$dateFromString": _shuffled(rng, fields)}
 
 
 def _to_parts(rng: random.Random, operand: Callable[..., Any]) -> Any:
@@ -167,7 +234,9 @@ def _from_parts(rng: random.Random, operand: Callable[..., Any]) -> Any:
                 fields[name] = rng.choice((rng.randint(1, 12), rng.randint(-100, 100), 2, 3, 0))
             else:
                 huge = rng.randint(-(2**63), 2**63 - 1) >> rng.randint(0, 62)
-                fields[name] = rng.choice((32767, 32768, -32768, -32769, huge, huge, None, "x", 1.5, operand()))
+                fields[name] = rng.choice(
+                    (32767, 32768, -32768, -32769, huge, huge, None, "x", 1.5, operand())
+                )
     if rng.random() < 0.02:
         fields["isoWeek"] = 1
     return {"$dateFromParts": _shuffled(rng, fields | _zone(rng, operand))}
@@ -200,6 +269,7 @@ FAMILY: Final = Family(
         _truncation,
         _truncation,
         _to_string,
+        _from_string,
         _to_parts,
         _from_parts,
     ),

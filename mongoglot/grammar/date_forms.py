@@ -18,7 +18,9 @@ def _part(reader: ExpressionReader, operator: str, operand: Any, scope: Scope, p
     """`$year` and its like: of a date, of a list of one, or of a date in a time zone."""
     if is_array(operand):
         if len(operand) != 1:
-            reason = f"{operator} accepts exactly one argument if given an array, but was given {len(operand)}"
+            reason = (
+                f"{operator} accepts exactly one argument if given an array, but was given {len(operand)}"
+            )
             raise FilterError(40536, reason)
         return Call(operator, (reader.operand(operand[0], scope, places),))
     if not is_document(operand) or next(iter(as_mapping(operand)), "")[:1] == "$":
@@ -61,8 +63,8 @@ def _from_parts(
 
 
 _PARTS: Final = (
-    "$year $month $dayOfMonth $dayOfWeek $dayOfYear $hour $minute $second $millisecond $week $isoWeek $isoWeekYear "
-    "$isoDayOfWeek"
+    "$year $month $dayOfMonth $dayOfWeek $dayOfYear $hour $minute $second $millisecond "
+    "$week $isoWeek $isoWeekYear $isoDayOfWeek"
 )
 
 DATES: Final = {**dict.fromkeys(_PARTS.split(), _part), "$dateFromParts": _from_parts}

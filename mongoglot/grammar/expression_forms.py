@@ -49,6 +49,7 @@ class Named(NamedTuple):
 
 
 _ADDITION_NAMES: Final = ("startDate", "unit", "amount", "timezone")
+_TRUNCATION_NAMES: Final = "Expected arguments are date, unit, and optionally, binSize, timezone, startOfWeek"
 _ADDITION_UNKNOWN: Final = "Expected arguments are startDate, unit, amount, and optionally timezone."
 
 
@@ -82,8 +83,7 @@ NAMED: Final[dict[str, Named]] = {
         (5439007, "$dateTrunc only supports an object as its argument"),
         (
             5439008,
-            "Unrecognized argument to $dateTrunc: {name}. Expected arguments are date, unit, and optionally, "
-            "binSize, timezone, startOfWeek",
+            "Unrecognized argument to $dateTrunc: {name}. " + _TRUNCATION_NAMES,
         ),
         {
             "date": (5439009, "Missing 'date' parameter to $dateTrunc"),

@@ -45,9 +45,7 @@ _MOST: Final = {
 """What a server refuses to add of a unit, and whatever is more (measured)."""
 
 _WEEKDAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-_START_OF_WEEK: Final = {
-    name: number for number, full in enumerate(_WEEKDAYS) for name in (full, full[:3])
-}
+_START_OF_WEEK: Final = {name: number for number, full in enumerate(_WEEKDAYS) for name in (full, full[:3])}
 
 _MILLENNIUM: Final = 946_684_800
 """2000-01-01 in UTC, where the bins of `$dateTrunc` begin."""
@@ -65,9 +63,7 @@ def subtracted(start: Operand, unit: Operand, amount: Operand, timezone: Operand
     return _moved("$dateSubtract", -1, start, unit, amount, timezone)
 
 
-def _moved(
-    name: str, sign: int, start: Operand, unit: Operand, amount: Operand, timezone: Operand
-) -> Any:
+def _moved(name: str, sign: int, start: Operand, unit: Operand, amount: Operand, timezone: Operand) -> Any:
     values = []
     for operand in (start, unit, amount):
         values.append(operand())
@@ -160,7 +156,12 @@ def _begun(first: LocalTime, last: LocalTime, unit: str, first_day: int) -> int:
             return (last.days + 4 - first_day) // 7 - (first.days + 4 - first_day) // 7
         case "day":
             return last.days - first.days
-    # what clocks were put forward or back counts in whole units only
+        case _:
+            return _clock_units(first, last, unit)
+
+
+def _clock_units(first: LocalTime, last: LocalTime, unit: str) -> int:
+    """How many hours, minutes or seconds begin; what clocks were put counts in whole units only."""
     put = int((first.offset - last.offset) / _SECONDS[unit])
     hours = (last.days - first.days) * 24 + last.hour - first.hour
     if unit == "hour":

@@ -1,7 +1,7 @@
 """The Gregorian calendar, which goes on in both directions: the parts of an instant, and the way back.
 
-Instants are milliseconds since 1970 in UTC, as BSON has them: their years go from -292275055 to 292278994. Python's
-own calendar has the years 1 to 9999, so it is asked about one cycle of 400 years only.
+Instants are milliseconds since 1970 in UTC, as BSON has them: their years go from -292275055 to 292278994.
+Python's own calendar has the years 1 to 9999, so it is asked about one cycle of 400 years only.
 """
 
 from __future__ import annotations
@@ -128,5 +128,3 @@ def required_millis(value: Any) -> int:
 def fits(millis: int) -> bool:
     """Whether BSON has such a date."""
     return INT64_MIN <= millis <= INT64_MAX
-
-

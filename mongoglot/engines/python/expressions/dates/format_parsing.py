@@ -11,7 +11,12 @@ from mongoglot.engines.python.expressions.dates.calendar import (
     days_in,
     iso_day_number,
 )
-from mongoglot.engines.python.expressions.dates.text_zones import NoDateError, TextZone, read_minutes, read_zone
+from mongoglot.engines.python.expressions.dates.text_zones import (
+    NoDateError,
+    TextZone,
+    read_minutes,
+    read_zone,
+)
 from mongoglot.errors import FilterError
 
 _DIGITS: Final = re.compile(r"[0-9]*")
@@ -123,5 +128,3 @@ def checked_day(year: int, month: int, day: int) -> int:
     if not 1 <= month <= 12 or not 1 <= day <= days_in(year, month):
         raise NoDateError("The parsed date was invalid")
     return day_number(year, month, day)
-
-

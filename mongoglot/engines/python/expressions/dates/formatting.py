@@ -25,7 +25,9 @@ _PIECES: Final = re.compile(r"%(.?)|[^%]+", re.DOTALL)
 
 def _year(year: int) -> str:
     if not 0 <= year <= 9999:
-        reason = "Could not convert date to string: date component was outside the supported range of 0-9999: "
+        reason = (
+            "Could not convert date to string: date component was outside the supported range of 0-9999: "
+        )
         raise FilterError(18537, f"{reason}{year}")
     return f"{year:04}"
 
@@ -106,7 +108,9 @@ def to_string(date: Operand, timezone: Operand, on_null: Operand, layout: Operan
     text = layout()
     if text is not ABSENT and not is_nullish(text):
         if value_class(text) != "string":
-            reason = f"$dateToString requires that 'format' be a string, found: {named_type(text)} with value "
+            reason = (
+                f"$dateToString requires that 'format' be a string, found: {named_type(text)} with value "
+            )
             raise FilterError(18533, f"{reason}{rendered(text)}")
         _compiled(text)
     zone = zone_operand(timezone())

@@ -1,8 +1,8 @@
 """`$dateFromString`: texts as dates (semantics 3.9).
 
-Without a format a server reads nearly everything that people write. Here are read the forms of ISO 8601 and others in
-use, exactly as it reads them; of what no server reads as a date some is known; the rest is refused as what only a
-server can tell.
+Without a format a server reads nearly everything that people write. Here are read the forms of ISO 8601 and
+others in use, exactly as it reads them; of what no server reads as a date some is known; the rest is refused as
+what only a server can tell.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ from mongoglot.engines.python.expressions.dates.format_parsing import (
     parse_with_format,
     parsed_format,
 )
-from mongoglot.engines.python.expressions.dates.text_zones import NoDateError, TextZone, abbreviated, read_zone
+from mongoglot.engines.python.expressions.dates.text_zones import (
+    NoDateError,
+    TextZone,
+    abbreviated,
+    read_zone,
+)
 from mongoglot.engines.python.expressions.dates.zones import UTC, Zone, zone_operand
 from mongoglot.engines.python.expressions.numbers import ABSENT, is_nullish, named_type
 from mongoglot.errors import FilterError, UnsupportedError
@@ -28,7 +33,9 @@ from mongoglot.errors import FilterError, UnsupportedError
 Operand: TypeAlias = Callable[[], Any]
 """Evaluates an operand."""
 
-_MONTHS: Final = "january february march april may june july august september october november december".split()
+_MONTHS: Final = (
+    "january february march april may june july august september october november december".split()
+)
 _MONTH_NUMBERS: Final = {
     name: number for number, full in enumerate(_MONTHS, 1) for name in (full, full[:3])
 } | {"sept": 9}
@@ -49,14 +56,12 @@ _TIME: Final = (
     r"(?::(?P<second>[0-5]?[0-9])(?:\.(?P<fraction>[0-9]{1,18}))?)?)"
 )
 _ZONE: Final = r"(?:\ ?(?P<zone>Z|UTC|GMT|[ECMP][SD]T|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))"
-_FORMS: Final = tuple(
-    re.compile(rf"{date}(?:{_TIME}{_ZONE}?)?", re.IGNORECASE | re.ASCII) for date in _DATES
-)
+_FORMS: Final = tuple(re.compile(rf"{date}(?:{_TIME}{_ZONE}?)?", re.IGNORECASE | re.ASCII) for date in _DATES)
 _STRICT: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _SPACES: Final = " \t\n\v\f\r"
 _INCOMPLETE: Final = re.compile("[^0-9]*|[0-9]{1,6}")
 _OUT_OF_RANGE: Final = re.compile(
-    r"[0-9]{4}-(?:(?:1[3-9]|[2-9][0-9])-[0-9]{2}(?:[T ][0-9].*)?|(?:0[0-9]|1[0-2])-(?:3[2-9]|[4-9][0-9])(?:[T ][0-9].*)?"
+    r"[0-9]{4}-(?:(?:(?:1[3-9]|[2-9][0-9])-[0-9]{2}|(?:0[0-9]|1[0-2])-(?:3[2-9]|[4-9][0-9]))(?:[T ][0-9].*)?"
     r"|[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)"
 )
 """What looks like ISO 8601 and is no such form has a number that is too large."""
@@ -124,10 +129,10 @@ def parse_date_text(text: str) -> int:
 def _in_zone(parts: tuple[int, int, TextZone | None], zone: Zone | None) -> int:
     """The instant that a text says, which may not have a zone of its own where one is given."""
     days, clock, written = parts
-    if written is not None:
-        if zone is not None and zone.is_named:
-            what = f"time zone information ('{written.name}')" if written.name else "GMT offset"
-            raise NoDateError(f"you cannot pass in a date/time string with {what} together with a timezone argument")
+    if written is not None and zone is not None and zone.is_named:
+        what = f"time zone information ('{written.name}')" if written.name else "GMT offset"
+        reason = f"you cannot pass in a date/time string with {what} together with a timezone argument"
+        raise NoDateError(reason)
     seconds, micros = divmod(clock, 1_000_000)
     seconds += days * DAY
     seconds = (zone or UTC).to_utc(seconds) if written is None else seconds - written.offset
@@ -139,12 +144,16 @@ def _no_date(text: str, error: NoDateError) -> FilterError:
     return FilterError(241, f"Error parsing date string '{text:.60}'; {error}")
 
 
-def from_string(date: Operand, timezone: Operand, layout: Operand, on_null: Operand, on_error: Operand) -> Any:
+def from_string(
+    date: Operand, timezone: Operand, layout: Operand, on_null: Operand, on_error: Operand
+) -> Any:
     """`$dateFromString`: format and zone are checked before anything is null."""
     value, text = date(), layout()
     if text is not ABSENT and not is_nullish(text):
         if value_class(text) != "string":
-            reason = f"$dateFromString requires that 'format' be a string, found: {named_type(text)} with value "
+            reason = (
+                f"$dateFromString requires that 'format' be a string, found: {named_type(text)} with value "
+            )
             raise FilterError(40684, f"{reason}{rendered(text)}")
         parsed_format(text)
     given = timezone()

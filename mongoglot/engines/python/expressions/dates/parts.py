@@ -109,10 +109,14 @@ def _integer(name: str, operand: Operand, default: int, *, bounded: bool = False
         raise _Null
     number = whole_number(value)
     if number is None:
-        reason = f"'{name}' must evaluate to an integer, found {named_type(value)} with value {rendered(value)}"
+        reason = (
+            f"'{name}' must evaluate to an integer, found {named_type(value)} with value {rendered(value)}"
+        )
         raise FilterError(40515, reason)
     if bounded and not -_MAX_PART <= number < _MAX_PART:
-        reason = f"'{name}' must evaluate to a value in the range [-32768, 32767]; value {number} is not in range"
+        reason = (
+            f"'{name}' must evaluate to a value in the range [-32768, 32767]; value {number} is not in range"
+        )
         raise FilterError(31034, reason)
     return number
 

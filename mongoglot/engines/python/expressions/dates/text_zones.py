@@ -52,7 +52,8 @@ ABBREVIATIONS: Final[dict[str, int]] = {
 
 _WORD: Final = re.compile(r"[^\0 )]*")
 _OFFSET: Final = re.compile(r"[0-9:]*")
-_LEADING: Final = re.compile(r"[0-9]*")
+_DIGITS: Final = re.compile(r"[0-9]*")
+_NUMBER: Final = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 _LONGEST: Final = 5
 """Letters of an abbreviation."""
 
@@ -74,7 +75,7 @@ def read_zone(source: str, place: int) -> tuple[TextZone, int]:
     if sign in ("+", "-"):
         found = _OFFSET.match(source, place + 1)
         text = found[0] if found else ""
-        offset = _seconds(text)
+        offset = _seconds(text, source[place + 1 :])
         zone, place = TextZone(-offset if sign == "-" else offset, ""), place + 1 + len(text)
     else:
         word = _WORD.match(source, place)
@@ -90,10 +91,10 @@ def read_minutes(source: str, place: int) -> tuple[TextZone, int]:
     sign = source[place]
     if sign not in "+-":
         raise NoDateError("Invalid timezone offset in minutes")
-    found = _LEADING.match(source, place + 1)
+    found = _DIGITS.match(source, place + 1)
     digits = found[0] if found else ""
-    minutes = int(digits or "0")
-    if minutes >= _MOST_MINUTES:
+    minutes = _number(source[place + 1 :])  # a server reads one behind the place, too
+    if abs(minutes) >= _MOST_MINUTES:
         raise UnsupportedError("an offset of so many minutes can only be read by a MongoDB server")
     return TextZone((-minutes if sign == "-" else minutes) * 60, ""), place + 1 + len(digits)
 
@@ -112,27 +113,33 @@ def abbreviated(name: str) -> int:
     return offset
 
 
-def _seconds(text: str) -> int:
-    """An offset: hours, or hours and minutes, or seconds too, with colons or without, as its length says."""
+def _number(text: str) -> int:
+    """The number that a text begins with, 0 where it begins with none."""
+    found = _NUMBER.match(text)
+    return int(found[1]) if found else 0
 
-    def leading(part: str) -> int:
-        found = _LEADING.match(part)
-        return int(found[0] or "0") if found else 0
 
+def _seconds(text: str, rest: str) -> int:
+    """An offset: hours, or hours and minutes, or seconds too, with colons or without, as its length says.
+
+    Args:
+        text: its digits and colons.
+        rest: they and what is behind them.
+    """
     match len(text):
         case 1 | 2:
-            return leading(text) * 3600
+            return _number(text) * 3600
         case 3 | 4 if text[1] == ":":
-            return leading(text) * 3600 + leading(text[2:]) * 60
+            return _number(text) * 3600 + _number(text[2:]) * 60
         case 3 | 4 | 5 if text[2] == ":":
-            return leading(text) * 3600 + leading(text[3:]) * 60
+            return _number(text) * 3600 + _number(rest[3:]) * 60
         case 3 | 4:
-            number = leading(text)
+            number = _number(text)
             return number // 100 * 3600 + number % 100 * 60
         case 6:
-            number = leading(text)
+            number = _number(text)
             return number // 10000 * 3600 + number // 100 % 100 * 60 + number % 100
         case 8 if text[2] == text[5] == ":":
-            return leading(text) * 3600 + leading(text[3:]) * 60 + leading(text[6:])
+            return _number(text) * 3600 + _number(text[3:]) * 60 + _number(text[6:])
         case _:
             raise NoDateError("The timezone could not be found in the database")
