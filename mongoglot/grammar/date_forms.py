@@ -48,18 +48,18 @@ def _from_parts(
     """`$dateFromParts`: of a year, or of the year of an ISO week."""
     if not is_document(operand):
         raise FilterError(40519, f"{operator} only supports an object as its argument")
-    found: dict[str, Expression] = {}
-    for name, value in operand.items():
+    found = as_mapping(operand)
+    for name in found:
         if name not in _FROM_PARTS:
             raise FilterError(40518, f"Unrecognized argument to {operator}: {name}")
-        found[name] = reader.operand(value, scope, places)
     if "year" not in found and "isoWeekYear" not in found:
         raise FilterError(40516, f"{operator} requires either 'year' or 'isoWeekYear' to be present")
     if "year" in found and any(name in found for name in _ISO):
         raise FilterError(40489, f"{operator} does not allow mixing natural dates with ISO dates")
     if "isoWeekYear" in found and any(name in found for name in _NATURAL):
         raise FilterError(40525, f"{operator} does not allow mixing ISO dates with natural dates")
-    return Call(operator, tuple([found.get(name) for name in _FROM_PARTS]))
+    operands = [reader.operand(found[name], scope, places) if name in found else None for name in _FROM_PARTS]
+    return Call(operator, tuple(operands))
 
 
 _PARTS: Final = (

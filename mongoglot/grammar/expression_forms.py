@@ -40,12 +40,14 @@ class Named(NamedTuple):
         not_object: code and message where the operand is no document; `{type}` is the type found.
         unknown: code and message of another parameter; `{name}` is its name.
         missing: parameters that must be there, in the order in which a server asks: code and message.
+        order: that in which the operands are read once all names are known; as they are written where it is empty.
     """
 
     names: tuple[str, ...]
     not_object: tuple[int, str]
     unknown: tuple[int, str]
     missing: dict[str, tuple[int, str]]
+    order: tuple[str, ...] = ()
 
 
 _ADDITION_NAMES: Final = ("startDate", "unit", "amount", "timezone")
@@ -77,6 +79,7 @@ NAMED: Final[dict[str, Named]] = {
             "endDate": (5166304, "Missing 'endDate' parameter to $dateDiff"),
             "unit": (5166305, "Missing 'unit' parameter to $dateDiff"),
         },
+        ("startOfWeek", "timezone", "unit", "endDate", "startDate"),
     ),
     "$dateTrunc": Named(
         ("date", "unit", "binSize", "timezone", "startOfWeek"),
@@ -89,24 +92,28 @@ NAMED: Final[dict[str, Named]] = {
             "date": (5439009, "Missing 'date' parameter to $dateTrunc"),
             "unit": (5439010, "Missing 'unit' parameter to $dateTrunc"),
         },
+        ("startOfWeek", "timezone", "binSize", "unit", "date"),
     ),
     "$dateToString": Named(
         ("date", "timezone", "onNull", "format"),
         (18629, "$dateToString only supports an object as its argument"),
         (18534, "Unrecognized argument to $dateToString: {name}"),
         {"date": (18628, "Missing 'date' parameter to $dateToString")},
+        ("date", "format", "timezone", "onNull"),
     ),
     "$dateFromString": Named(
         ("dateString", "timezone", "format", "onNull", "onError"),
         (40540, "$dateFromString only supports an object as an argument, found: {type}"),
         (40541, "Unrecognized argument to $dateFromString: {name}"),
         {"dateString": (40542, "Missing 'dateString' parameter to $dateFromString")},
+        ("dateString", "timezone", "format", "onNull", "onError"),
     ),
     "$dateToParts": Named(
         ("date", "timezone", "iso8601"),
         (40524, "$dateToParts only supports an object as its argument"),
         (40520, "Unrecognized argument to $dateToParts: {name}"),
         {"date": (40522, "Missing 'date' parameter to $dateToParts")},
+        ("date", "timezone", "iso8601"),
     ),
 }
 """Operators whose operands have names and are all expressions."""
