@@ -10,6 +10,7 @@ from mongoglot.compiler.rendering import type_name
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.errors import FilterError
 from mongoglot.grammar.array_forms import ARRAY_FORMS
+from mongoglot.grammar.date_forms import DATES
 from mongoglot.grammar.object_forms import OBJECT_FORMS
 from mongoglot.grammar.variables import Scope, check_variable_name
 
@@ -193,5 +194,6 @@ SPECIAL: Final[dict[str, SpecialForm]] = {
     "$rand": _random,
     **OBJECT_FORMS,
     **ARRAY_FORMS,
+    **DATES,
 }
 """Operator → what reads it; `$cond` only where its operands have names."""

@@ -150,10 +150,14 @@ class ExpressionReader:
         for parameter, value in operand.items():
             if parameter not in form.names:
                 raise FilterError(form.unknown[0], form.unknown[1].format(name=parameter))
-            found[parameter] = self.operand(value, scope, places)
+            if not form.order:
+                found[parameter] = self.operand(value, scope, places)
         for parameter, (code, reason) in form.missing.items():
-            if parameter not in found:
+            if parameter not in operand:
                 raise FilterError(code, reason)
+        for parameter in form.order:
+            if parameter in operand:
+                found[parameter] = self.operand(operand[parameter], scope, places)
         return Call(name, tuple([found.get(parameter) for parameter in form.names]))
 
 

@@ -22,6 +22,7 @@ from mongoglot.compiler.values import (
 )
 from mongoglot.engines.python.expressions.arrays import int32
 from mongoglot.engines.python.expressions.boolean import is_true
+from mongoglot.engines.python.expressions.dates.parsing import parse_date_text
 from mongoglot.engines.python.expressions.numbers import (
     ABSENT,
     decimal128,
@@ -37,7 +38,7 @@ from mongoglot.engines.python.expressions.parsed_numbers import (
     parsed_integer,
 )
 from mongoglot.engines.python.expressions.text_of import date_text, double_text
-from mongoglot.errors import FilterError, UnsupportedError
+from mongoglot.errors import FilterError
 
 _NAMES: Final = {code: name for name, code in TYPE_CODES.items()} | {0: "missing"}
 """What `to` may be as a number; as a name it is one of these."""
@@ -209,7 +210,7 @@ def _date(value: Any) -> Any:
         case "date":
             return value
         case "string":
-            raise UnsupportedError("a date of a text can only be computed by a MongoDB server")
+            return instant(parse_date_text(value))
         case "timestamp":
             return instant(value.time * 1000)
         case "objectid":

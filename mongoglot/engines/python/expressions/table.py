@@ -13,6 +13,7 @@ from mongoglot.engines.python.expressions.arithmetic import NUMERIC, multiply
 from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, check_searched
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
 from mongoglot.engines.python.expressions.conversions import SHORT_FORMS, convert
+from mongoglot.engines.python.expressions.dates.operators import DATE_PARTS, DATES
 from mongoglot.engines.python.expressions.elements import DELAYED_ELEMENTS
 from mongoglot.engines.python.expressions.objects import DELAYED_OBJECTS, OBJECTS
 from mongoglot.engines.python.expressions.regexes import REGEXES, check_pattern
@@ -62,6 +63,7 @@ STREAMS: Final[dict[str, Callable[[Iterator[Any]], Any]]] = {
     **LAZY_STRINGS,
     **LAZY_SUBSTRINGS,
     "$atan2": arc_tangent,
+    **DATE_PARTS,
 }
 """Operators that take one operand after the other, and evaluate none that they do not need."""
 
@@ -69,6 +71,7 @@ DELAYED: Final[dict[str, Callable[..., Any]]] = {
     **DELAYED_OBJECTS,
     **DELAYED_ELEMENTS,
     "$convert": convert,
+    **DATES,
 }
 """Operators that get a function for each operand, and call those that they need, in an order of their own."""
 
