@@ -17,6 +17,7 @@ from mongoglot.compiler.expression_ast import (
     Variable,
 )
 from mongoglot.compiler.expressions import EXPRESSIONS
+from mongoglot.compiler.field_path import DBREF_NAMES
 from mongoglot.compiler.rendering import rendered, type_name
 from mongoglot.compiler.values import MAX_DEPTH, is_array, is_document, value_class
 from mongoglot.errors import FilterError, NotYetError
@@ -191,7 +192,7 @@ def _check_path(text: str, names: list[str], above: int) -> None:
 def _check_name(name: str) -> None:
     if not name:
         raise FilterError(15998, "FieldPath field names may not be empty strings.")
-    if name[0] == "$":
+    if name[0] == "$" and name not in DBREF_NAMES:
         raise FilterError(16410, f"FieldPath field names may not start with '$'{_ADVICE}")
     if "\0" in name:
         raise FilterError(16411, "FieldPath field names may not contain '\\0'.")
