@@ -261,6 +261,11 @@ def quotient(left: Expression, right: Expression) -> Expression:
     return exp.Div(this=_operand(left), expression=_operand(right), typed=True, safe=True)
 
 
+def is_leaf(tree: Expression) -> bool:
+    """Whether a tree is a column, a constant or a placeholder."""
+    return isinstance(tree, (exp.Column, exp.Literal, exp.Placeholder, exp.Null))
+
+
 def row(*values: Expression) -> Expression:
     """`(a, b)`: compared place by place, unknown where a place that decides is NULL."""
     return exp.Tuple(expressions=list(values))

@@ -160,8 +160,9 @@ def _exact_number(kind: Expression, value: Expression, place: Place, program: Pr
     is_real = sql.equals(place.type, sql.string("real"))
     is_whole = sql.equals(place.value, sql.cast(place.value, "INTEGER"))
     spelled = sql.call("instr", place.spelling, sql.string("e0,"))
-    # the spelling is read only where it can say something; AND stops at the first that is false
-    is_long = program.read(sql.all_of([sql.all_of([is_real, is_whole]), spelled]))
+    # the spelling is read only where it can say something
+    is_long = sql.case([(is_real, sql.case([(is_whole, spelled)], sql.FALSE))], sql.FALSE)
+    is_long = program.read(is_long)
     branches = [
         (sql.string("integer"), value),
         (sql.string("real"), sql.case([(is_long, sql.cast(value, "INTEGER"))], value)),

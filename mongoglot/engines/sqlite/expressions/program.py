@@ -47,7 +47,9 @@ class Program:
         self._read: dict[str, Expression] = {}
 
     def column(self, tree: Expression, level: int) -> Expression:
-        """A column for a tree of columns of the levels below `level`, which is its own."""
+        """A column for a tree of columns of the levels below `level`, which is its own; a leaf stays as it is."""
+        if sql.is_leaf(tree):
+            return tree
         label = f"x{self._count}"
         self._count += 1
         if level >= MAX_LEVELS or self._count > MAX_COLUMNS:

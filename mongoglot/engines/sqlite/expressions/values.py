@@ -83,6 +83,8 @@ class Computed:
         """The number as SQLite's integer or real; NULL where it is none of them."""
         if self.exact is not None:
             return self.exact()
+        if self.ranks == {NUMBER}:
+            return self.value
         return sql.case([(sql.equals(self.rank, sql.string(NUMBER)), self.value)], sql.null())
 
     def nullish(self) -> Expression:
