@@ -94,15 +94,27 @@ def constant(expression: Expression, program: Program, *, certain: bool) -> Comp
             key=bound("key", _key) if rank == NUMBER else None,
             keyed=True,
         )
+    plain = _is_plain_number(expression)
     return Computed(
         bound("rank", _rank),
         bound("value", comparable),
-        RANKS,
+        frozenset({NAN, NUMBER}) if plain else RANKS,
         undecided=frozenset() if certain else frozenset({_SKIPPED}),
-        opaque=frozenset(OPAQUE),
+        opaque=frozenset() if plain else frozenset(OPAQUE),
         key=bound("key", _key),
         keyed=True,
     )
+
+
+def _is_plain_number(expression: Expression) -> bool:
+    """Whether a constant is a number and no decimal, as it is computed of such numbers."""
+    match expression:
+        case Literal(_, kind):
+            return kind in ("int", "double")
+        case Call("$add" | "$multiply" | "$subtract" | "$divide" | "$mod" | "$abs", operands):
+            return all(operand is not None and _is_plain_number(operand) for operand in operands)
+        case _:
+            return False
 
 
 def elements(expression: ArrayOf, program: Program) -> sql.Expression:

@@ -104,16 +104,13 @@ class Program:
 
     def select(self, truth: Truth) -> Expression:
         """The subquery that gives the truth of a row."""
-        if not self._levels:
-            return truth.tree
         query = None
-        for number, columns in enumerate(self._levels):
+        for columns in filter(None, self._levels):
             chosen = [sql.aliased(tree, label) for label, tree in columns]
             if query is None:
                 query = sql.first_of(sql.select(chosen))
             else:
-                below = sql.derived(query, f"level{number - 1}")
-                query = sql.first_of(sql.select([sql.everything(), *chosen], [below]))
-        assert query is not None  # noqa: S101 - there is a level
-        top = sql.derived(query, f"level{len(self._levels) - 1}")
-        return sql.scalar(sql.first_of(sql.select([truth.tree], [top])))
+                query = sql.first_of(sql.select([sql.everything(), *chosen], [sql.derived(query, "below")]))
+        if query is None:
+            return truth.tree
+        return sql.scalar(sql.first_of(sql.select([truth.tree], [sql.derived(query, "below")])))
