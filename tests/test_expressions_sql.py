@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 import pytest
+from bson import Decimal128, Int64
 
 import mongoglot
 from mongoglot import Column, Table
@@ -302,3 +303,24 @@ def test_a_constant_stays_a_parameter(filled: Any) -> None:
     plan = filled.explain({"$expr": {"$eq": ["$a", text]}})
     assert text not in plan["sql"]
     assert text in plan["parameters"].values()
+
+
+RULES: Final[tuple[tuple[Any, dict[str, Any], bool], ...]] = (
+    ({"$eq": ["$a", "$b"]}, {"a": None}, False),
+    ({"$lt": ["$a", None]}, {}, True),
+    ({"$eq": [{"$add": ["$a", "$b"]}, Int64(2**60 + 6)]}, {"a": Int64(5), "b": Int64(2**60 + 1)}, True),
+    ({"$eq": [{"$add": [{"$add": ["$a", 0.1]}, 0.2]}, 0.1 + (0.1 + 0.2)]}, {"a": 0.1}, True),
+    ({"$eq": ["$a.0", 5]}, {"a": [5]}, False),
+    ({"$gt": ["$a", "$b"]}, {"a": float(2**53), "b": 2**53 + 1}, False),
+    ({"$gt": ["$a", 5]}, {"a": Decimal128("5.1")}, True),
+)
+"""Expressions, documents, and whether they match."""
+
+
+@pytest.mark.parametrize(("expression", "document", "matches"), RULES, ids=repr)
+def test_rules_of_types_hold_in_sql(expression: Any, document: dict[str, Any], matches: bool) -> None:
+    query = mongoglot.compile({"$expr": expression})
+    rows = Rows([{"_id": 1, **document}])
+    assert query.matches(document) is matches
+    assert wrong_rows(rows, query, Counter()) == []
+    rows.backend.close()
