@@ -105,6 +105,11 @@ class Explanation:
         return None if residual is None else tree_text(residual)
 
     @property
+    def undecided(self) -> list[str]:
+        """Why the SQL of an `$expr` lets rows through that are checked in Python, in words."""
+        return sqlite.undecided(self.query, self.table)
+
+    @property
     def mongodb(self) -> dict[str, Any]:
         """The filter for a MongoDB server."""
         return mongodb.to_filter(self.query)
@@ -129,6 +134,8 @@ class Explanation:
         yield "SQLite", _stage(lambda: self.sql)
         yield "SQLite, parameters", _stage(lambda: _assignments(self.parameters))
         yield "SQLite, residual", _stage(lambda: self.residual or "none: the SQL says all")
+        if (reasons := _stage(lambda: "\n".join(self.undecided))) and self.query.plan.has_expressions:
+            yield "SQLite, undecided", f"where one of these is met, the SQL lets the row through:\n{reasons}"
 
     def __str__(self) -> str:
         return (

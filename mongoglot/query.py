@@ -198,7 +198,7 @@ class Query(BoundPlan):
             raise UnsupportedError(
                 f"this version of mongoglot writes no SQL for {dialect!r}, only for 'sqlite'"
             )
-        result: Sql = sqlite.to_sql(self, table)
+        result: Sql = sqlite.to_sql(self.started(), table)
         return result
 
     def to_mongodb(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import MISSING, current_time
 from mongoglot.engines.python.expressions import evaluator
 from mongoglot.engines.python.expressions.table import DELAYED, FUNCTIONS, KNOWN_SUPERSET, STREAMS
+from mongoglot.engines.sqlite.expressions import LOWERED
 from mongoglot.errors import FilterError, NotYetError, UnsupportedError
 from mongoglot.grammar.expression_forms import NAMED, POSITIONAL
 from mongoglot.grammar.expressions import COMPILED, parse_expression
@@ -188,7 +189,8 @@ def operator_table() -> str:
     """The table of docs/expressions.md: each operator that a server has, and who computes it."""
     lines = ["| operator | memory | sqlite | mongodb |", "|---|---|---|---|"]
     for name in sorted(EXPRESSIONS - {name for name in EXPRESSIONS if name.startswith("$_")}):
-        engines = "yes | in Python | yes" if name in COMPILED else "refused | refused | refused"
+        in_sqlite = "SQL" if name in LOWERED else "in Python"
+        engines = f"yes | {in_sqlite} | yes" if name in COMPILED else "refused | refused | refused"
         lines.append(f"| `{name}` | {engines} |")
     return "\n".join(lines)
 

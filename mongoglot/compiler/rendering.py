@@ -46,6 +46,11 @@ def type_name(value: Any) -> str:
             return _TYPE_NAMES.get(kind, kind)
 
 
+def name_of_class(kind: ValueClass) -> str:
+    """As `type_name`, for a class whose values are of one type."""
+    return _TYPE_NAMES.get(kind, kind)
+
+
 def rendered(value: Any) -> str:
     """The beginning of a value in the server's words: `"x"`, `1.0`, `{ a: 1 }`, `[ 1, 2 ]`, `new Date(1)`, `/a/i`.
 

@@ -17,7 +17,7 @@ from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import CATALOGUE, File
-from mongoglot.engines.sqlite.lowering import Statement, lower
+from mongoglot.engines.sqlite.lowering import Statement, lower, undecided
 from mongoglot.engines.sqlite.tags import identity
 from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError
 
@@ -267,7 +267,7 @@ class SqliteBackend(ScanningBackend[int]):
         return [name for (name,) in self.file.rows(f"SELECT collection FROM {quoted(CATALOGUE)} ORDER BY 1")]
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
-        """The statement, its parameters, SQLite's plan, and what is checked on the candidates."""
+        """The statement, its parameters, SQLite's plan, what is checked on the candidates, and why in words."""
         table = self.table(collection)
         if table is None:
             return {"engine": self.name, "reason": f"there is no collection {collection!r}", "residual": None}
@@ -284,6 +284,7 @@ class SqliteBackend(ScanningBackend[int]):
             "parameters": parameters,
             "plan": [detail for *_, detail in plan],
             "residual": statement.split.residual,
+            "undecided": undecided(request.query, table),
             "projection": request.projection.spec if request.projection else None,
         }
 
