@@ -314,6 +314,7 @@ RULES: Final[tuple[tuple[Any, dict[str, Any], bool], ...]] = (
     ({"$eq": ["$a.0", 5]}, {"a": [5]}, False),
     ({"$gt": ["$a", "$b"]}, {"a": float(2**53), "b": 2**53 + 1}, False),
     ({"$gt": ["$a", 5]}, {"a": Decimal128("5.1")}, True),
+    ({"$not": [{"$in": ["$a", [1, "x"]]}]}, {"a": Decimal128("-7")}, True),
 )
 """Expressions, documents, and whether they match."""
 

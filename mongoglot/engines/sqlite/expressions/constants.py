@@ -168,7 +168,9 @@ def _key(value: Any) -> str | None:
 
 
 def _elements(array: list[Any]) -> str:
-    return json.dumps([(_rank(item), _member(item), _key(item)) for item in array], ensure_ascii=False)
+    # what is no number has a key that no number has, as NULL in a list would leave all open
+    rows = [(_rank(item), _member(item), _key(item) or "") for item in array]
+    return json.dumps(rows, ensure_ascii=False)
 
 
 def _member(item: Any) -> Any:
