@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mongoglot.compiler.ast import expressions
 from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
-from mongoglot.compiler.projection_spec import Compilers
 from mongoglot.compiler.values import Document, current_time
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, FilterError, UnsupportedError
@@ -19,8 +18,6 @@ from mongoglot.grammar.operators import OPERATORS, Dialect
 from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
-    from mongoglot.compiler.expression_ast import Expression
-    from mongoglot.compiler.projection import Evaluate
     from mongoglot.engines.sql.table import Table
     from mongoglot.engines.sqlite.lowering import Sql
     from mongoglot.explain import Explanation
@@ -54,29 +51,13 @@ def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") ->
     return _compiled(filter, dialect)
 
 
-def _compile_in_projection(filter: Mapping[str, Any]) -> Query:
+def compile_in_projection(filter: Mapping[str, Any]) -> Query:
     """Compile the filter of a `$elemMatch` of a projection, which may hold no `$jsonSchema` (semantics 6.2).
 
     Raises:
         FilterError: as `compile`; code 224 for a schema.
     """
     return _compiled(filter, "mongodb", schemas=False)
-
-
-def _parse_in_projection(written: Any) -> tuple[Expression, tuple[Any, ...]]:
-    from mongoglot.grammar.expressions import parse_expression  # loads all operators
-
-    return parse_expression(written, "a computed field")
-
-
-def _field_evaluator(expression: Expression, literals: Sequence[Any]) -> Evaluate:
-    from mongoglot.engines.python.computed_fields import field_evaluator
-
-    return field_evaluator(expression, literals)
-
-
-IN_PROJECTION: Final = Compilers(_compile_in_projection, _parse_in_projection, _field_evaluator)
-"""What a projection needs to read its filters and expressions."""
 
 
 def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas: bool = True) -> Query:

@@ -20,7 +20,8 @@ from mongoglot.compiler.values import MAX_STORED_DEPTH, is_sayable
 from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
 from mongoglot.errors import EncodingDepthError, EncodingTypeError, FilterError, UnsupportedError, WriteError
 from mongoglot.grammar.operators import Dialect
-from mongoglot.query import IN_PROJECTION, Query, compile
+from mongoglot.projections import IN_PROJECTION
+from mongoglot.query import Query, compile
 
 _INT64_MAX: Final = 2**63 - 1
 

@@ -15,7 +15,6 @@ from typing import Any, Final, TypeAlias, final
 
 from bson import Regex
 
-from mongoglot.compiler.pcre import NotTranslated, SyntaxRefused, translate
 from mongoglot.compiler.values import check_text, regex_options
 from mongoglot.errors import FilterError, NotYetError, UnsupportedError
 
@@ -104,6 +103,8 @@ def searcher(pattern: Pattern) -> Search:
     """
     from pcre2 import _cy  # the public functions can turn off none of the wheel's own options
 
+    from mongoglot.compiler.pcre import translate
+
     options = _bits(pattern)
     with _refusals():
         text = translate(pattern.text, pattern.options)
@@ -150,6 +151,8 @@ def finder(pattern: Pattern) -> Find:
     """
     from pcre2 import _cy  # as in `searcher`
 
+    from mongoglot.compiler.pcre import translate
+
     with _refusals():
         text = translate(pattern.text, pattern.options, alone=True)
         code, quick = (_cy.compile(text.encode(), _bits(pattern), _NEVER) for _ in range(2))
@@ -182,6 +185,8 @@ def finder(pattern: Pattern) -> Find:
 def _refusals() -> Iterator[None]:
     """The errors of a pattern that is not compiled, as the server has them."""
     from pcre2 import _cy
+
+    from mongoglot.compiler.pcre import NotTranslated, SyntaxRefused
 
     try:
         yield
