@@ -34,7 +34,6 @@ from mongoglot.engines.sqlite.columns import column_condition, identity_conditio
 from mongoglot.engines.sqlite.conditions import conditions_of, sample
 from mongoglot.engines.sqlite.documents import Condition, Connectives, on_document
 from mongoglot.engines.sqlite.element import Parameters
-from mongoglot.engines.sqlite.expressions import lower_expression
 from mongoglot.engines.sqlite.paths import Root
 from mongoglot.errors import UnsupportedError
 
@@ -102,6 +101,8 @@ def to_sql(query: BoundPlan, table: Table | None = None) -> Sql:
 
 def undecided(query: BoundPlan, table: Table | None = None) -> list[str]:
     """Why the SQL leaves rows of the query's expressions to the residual, in words."""
+    from mongoglot.engines.sqlite.expressions import lower_expression  # loads all operators
+
     target = table if table is not None else Table("documents")
     residual = query.plan.lowered(("sqlite", target), lambda node: lower(node, target)).split.residual
     left = () if residual is None else expressions(residual)
@@ -134,6 +135,8 @@ class SqliteLowering(Connectives):
         if isinstance(leaf, JsonSchema):  # Python checks it
             return None
         if isinstance(leaf, Expr):
+            from mongoglot.engines.sqlite.expressions import lower_expression  # as above
+
             return lower_expression(leaf, self.table).code
         if isinstance(leaf, In) and leaf.patterns:  # the passes make predicates of them
             return None
