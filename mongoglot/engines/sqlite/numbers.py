@@ -62,11 +62,11 @@ def number_key(value: Number) -> str:
         return (MINUS_INFINITY if number < 0 else INFINITY) + "0" * _REST
     if not number:
         return ZERO + "0" * _REST
-    sign, digits, _ = number.as_tuple()
-    text = "".join(map(str, digits))
+    mantissa, _, exponent = f"{number:E}".partition("E")  # all of its digits, and much faster than as_tuple
+    text = mantissa.lstrip("-").replace(".", "")
     sticky = "5" if text[PRECISION:].strip("0") else "0"
-    rest = f"{number.adjusted() + EXPONENT_BIAS:05}{text[:PRECISION]:0<{PRECISION}}{sticky}"
-    return NEGATIVE + rest.translate(_COMPLEMENT) if sign else POSITIVE + rest
+    rest = f"{int(exponent) + EXPONENT_BIAS:05}{text[:PRECISION]:0<{PRECISION}}{sticky}"
+    return NEGATIVE + rest.translate(_COMPLEMENT) if number < 0 else POSITIVE + rest
 
 
 def short_number_key(value: Number) -> str:
@@ -74,6 +74,9 @@ def short_number_key(value: Number) -> str:
 
     1 → '4100001' and an end that sorts below digits; -1 → '2899998' and an end above them.
     """
+    if isinstance(value, int) and value > 0:
+        digits = str(int(value))
+        return f"{POSITIVE}{EXPONENT_BIAS - 1 + len(digits)}{digits.rstrip('0')}\x01"
     key = number_key(value)
     match key[0]:
         case "4":
