@@ -40,14 +40,22 @@ class AmbiguousNameError(Exception):
         super().__init__(name)
 
 
-def meets_array(document: Mapping[str, Any], path: Path) -> bool:
-    """Whether an array is on the path or at its end."""
-    value: Any = document
-    for part in path:
-        if not is_document(value):
-            return is_array(value)
-        value = as_mapping(value).get(part)
-    return is_array(value)
+def without_arrays(document: Mapping[str, Any], paths: Sequence[Path]) -> list[Any] | None:
+    """The one candidate of a document that has no array on any of the paths or at its end; None for others."""
+    found = []
+    for path in paths:
+        value: Any = document
+        for part in path:
+            if not is_document(value):
+                if is_array(value):
+                    return None
+                value = MISSING
+                break
+            value = as_mapping(value).get(part, MISSING)
+        if value.__class__ is list or is_array(value):
+            return None
+        found.append(value)
+    return found
 
 
 def candidates(document: Mapping[str, Any], paths: Sequence[Path]) -> Iterator[list[Any]]:

@@ -7,7 +7,7 @@ from typing import Final
 from mongoglot.compiler.values import MAX_DEPTH
 from mongoglot.errors import FilterError
 
-_DBREF_NAMES: Final = frozenset({"$ref", "$id", "$db"})
+DBREF_NAMES: Final = frozenset({"$ref", "$id", "$db"})
 """The names with a `$` that a path may have, so that one can look into a DBRef."""
 
 
@@ -29,7 +29,7 @@ def check_field_path(name: str, place: str) -> None:
     for part in name.split("."):
         if not part:
             raise FilterError(15998, "FieldPath field names may not be empty strings.", path=place)
-        if part.startswith("$") and part not in _DBREF_NAMES:
+        if part.startswith("$") and part not in DBREF_NAMES:
             reason = "FieldPath field names may not start with '$'. Consider using $getField or $setField."
             raise FilterError(16410, reason, path=place)
 
