@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import apsw
 
+from mongoglot.compiler.ast import Node
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import is_sayable
@@ -26,6 +27,7 @@ from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite import encoding, indexes
 from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
+from mongoglot.engines.sqlite.lowering import lower
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,
     KEY,
@@ -259,7 +261,15 @@ _NAMED_ROWS: Final = f"{quoted(ROW)} IN (SELECT value FROM json_each(?))"
 
 
 def _reading(layout: Layout, query: BoundPlan) -> Reading:
-    return query.plan.lowered(("sqlite", layout), lambda node: read_by(node, layout))
+    """How a collection is read for a filter; the condition is the same whatever indexes there are."""
+    plan = query.plan
+
+    def made(node: Node) -> Reading:
+        return read_by(
+            node, layout, plan.lowered(("sqlite", layout.table), lambda _: lower(node, layout.table))
+        )
+
+    return plan.lowered(("sqlite", layout), made)
 
 
 def _is_pushed(reading: Reading, request: FindRequest) -> bool:

@@ -18,7 +18,7 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sqlite.file import INDEXES, File
 from mongoglot.engines.sqlite.index_keys import MULTIKEY, SINGLE, intervals, key_texts
-from mongoglot.engines.sqlite.lowering import Statement, lower
+from mongoglot.engines.sqlite.lowering import Statement
 from mongoglot.engines.sqlite.tables import KEY, ROW, Layout, StoredIndex, Tables
 from mongoglot.errors import DuplicateKeyError
 
@@ -63,9 +63,8 @@ def _intervals(lookup: Lookup, values: list[Any]) -> list[tuple[str, str]]:
     return intervals(lookup.single, values, SINGLE) + intervals(lookup.multikey, values, MULTIKEY)
 
 
-def read_by(node: Node, layout: Layout) -> Reading:
+def read_by(node: Node, layout: Layout, statement: Statement) -> Reading:
     """The condition of a filter on the rows of a collection, by an index where one helps."""
-    statement = lower(node, layout.table)
     access = (
         None
         if _names_id(node)
@@ -133,9 +132,10 @@ class IndexWriter:
             DuplicateKeyError: another document has one of them, and the index is unique.
             WriteError: the document has no keys (codes 171, 16746). Nothing is written in either case.
         """
-        found = [key_texts(keys_of(document, stored.index)) for stored in self.indexes]
-        for stored, keys in zip(self.indexes, found, strict=True):
-            self._check(stored, keys, row)
+        found = []
+        for stored in self.indexes:  # one after the other: the first that refuses it says why, as on a server
+            found.append(key_texts(keys_of(document, stored.index)))
+            self._check(stored, found[-1], row)
         for stored, keys in zip(self.indexes, found, strict=True):
             if stored.index.unique:
                 insert_keys(self.file, stored, [(key, row) for key in keys])
