@@ -61,7 +61,7 @@ def with_indexes(rng: random.Random, store: mongoglot.Store, plain: mongoglot.Co
         if step == late:
             for keys, options in specs:
                 with contextlib.suppress(WriteError):  # documents that are there cannot be in it
-                    indexed.create_index(keys, **options)
+                    indexed.create_index(keys, unique=options["unique"], sparse=options["sparse"])
                     made.append([path for path, _ in keys])
         if not step:
             for document in random_documents(rng, DOCUMENTS):
