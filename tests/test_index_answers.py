@@ -14,8 +14,8 @@ import pytest
 import mongoglot
 from mongoglot.compiler.values import sort_key
 from mongoglot.errors import FilterError, WriteError
-from mongoglot.testing import random_documents, random_filter
-from tests.indexed import Document, aimed_filter, random_index
+from mongoglot.testing import random_filter
+from tests.indexed import Document, aimed_filter, indexed_documents, random_index
 
 SEED_VARIABLE = "MONGOGLOT_TEST_SEED"
 DOCUMENTS = 40
@@ -38,7 +38,7 @@ def changed_in_both(rng: random.Random, *collections: mongoglot.Collection) -> N
     if not stored:
         return
     chosen = rng.choice(stored)
-    change = {name: value for name, value in random_documents(rng, 1)[0].items() if name != "_id"}
+    change = {name: value for name, value in indexed_documents(rng, 1)[0].items() if name != "_id"}
     for collection in collections:
         if not change:
             collection.delete_one({"_id": chosen["_id"]})
@@ -64,7 +64,7 @@ def with_indexes(rng: random.Random, store: mongoglot.Store, plain: mongoglot.Co
                     indexed.create_index(keys, unique=options["unique"], sparse=options["sparse"])
                     made.append([path for path, _ in keys])
         if not step:
-            for document in random_documents(rng, DOCUMENTS):
+            for document in indexed_documents(rng, DOCUMENTS):
                 stored_in_both(indexed, plain, document)
     for _ in range(10):
         changed_in_both(rng, indexed, plain)

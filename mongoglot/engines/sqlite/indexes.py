@@ -55,7 +55,9 @@ class Reading:
         """The parameters for the values of one query."""
         parameters = self.statement.bind(values)
         for label, lookups in self.sources:
-            found = [pair for lookup in lookups for pair in _intervals(lookup, values)]
+            found: dict[str, str] = {}
+            for low, high in (pair for lookup in lookups for pair in _intervals(lookup, values)):
+                found[low] = max(high, found.get(low, ""))
             parameters[label] = _encoded(found)
         return parameters
 
@@ -100,11 +102,11 @@ def _by_index(access: Access) -> list[tuple[Lookup, ...]]:
 
 
 def _search(label: str, table: str, key: str, row: str) -> str:
-    """The rows in some intervals of the keys; a list of them is one parameter, whatever the filter asks for."""
+    """The rows in some intervals of the keys: one parameter, an object from low to high, whatever is asked for."""
     name = quoted(table)
     return (
         f"SELECT {name}.{quoted(row)} FROM json_each(:{label}) AS wanted CROSS JOIN {name} "
-        f"WHERE {name}.{quoted(key)} >= wanted.value->>0 AND {name}.{quoted(key)} < wanted.value->>1"
+        f"WHERE {name}.{quoted(key)} >= wanted.key AND {name}.{quoted(key)} < wanted.value"
     )
 
 
