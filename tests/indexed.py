@@ -35,7 +35,7 @@ NUMBERS = (*range(6), 2.0, Int64(3), Decimal128("4.0"), 2.5, None)
 
 def regular_value(rng: random.Random, depth: int = 3) -> Any:
     """A number, an array of numbers or of objects, or an object: what most fields of real documents are."""
-    match rng.randrange(10 if depth else 6):
+    match rng.choice((0, 6, 7, 7, 7, 9) if depth == 3 else range(10 if depth else 6)):
         case 6:
             return [regular_value(rng, 0) for _ in range(rng.randrange(4))]
         case 7 | 8:
@@ -89,6 +89,8 @@ def aimed_filter(rng: random.Random, paths: list[str], documents: list[Document]
     """A filter of the paths of an index: conjunctions, alternatives, `$elemMatch` around some of the paths."""
     if rng.random() < 0.2:
         return {"$or": [aimed_filter(rng, paths, documents) for _ in range(rng.randint(1, 3))]}
+    if rng.random() < 0.6:  # of one document, which so has all the values
+        documents = rng.sample(documents, 1)
     first = paths[0].split(".")
     if len(first) > 1 and rng.random() < 0.4:  # around all paths that begin as the first one does
         cut = rng.randint(1, len(first) - 1)
