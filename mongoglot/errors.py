@@ -14,12 +14,19 @@ CODE_NAMES = {
     9: "FailedToParse",
     14: "TypeMismatch",
     15: "Overflow",
+    26: "NamespaceNotFound",
     27: "IndexNotFound",
     52: "DollarPrefixedFieldName",
     53: "InvalidIdField",
     66: "ImmutableField",
+    67: "CannotCreateIndex",
+    72: "InvalidOptions",
+    85: "IndexOptionsConflict",
+    86: "IndexKeySpecsConflict",
     139: "JSInterpreterFailure",
     168: "InvalidPipelineOperator",
+    171: "CannotIndexParallelArrays",
+    197: "InvalidIndexSpecificationOption",
     224: "QueryFeatureNotAllowed",
     241: "ConversionFailure",
     291: "NoQueryExecutionPlans",
@@ -164,15 +171,18 @@ class WriteError(MongoglotError):
 
 
 class DuplicateKeyError(WriteError):
-    """An `_id` that the collection has already.
+    """A key that the collection has already: an `_id`, or what a unique index holds of another document.
 
     Attributes:
-        key: the `_id` that was refused.
+        key: the `_id` that was refused; of another index the key, path → value.
+        index: the name of the index, `'_id_'` for that of `_id`.
     """
 
-    def __init__(self, collection: str, key: object) -> None:
+    def __init__(self, collection: str, key: object, index: str = "_id_") -> None:
         self.key = key
-        super().__init__(11000, f"duplicate key: {collection!r} already has a document with _id {key!r}")
+        self.index = index
+        what = f"_id {key!r}" if index == "_id_" else f"{key!r} in its unique index {index!r}"
+        super().__init__(11000, f"duplicate key: {collection!r} already has a document with {what}")
 
 
 class StoreError(MongoglotError):

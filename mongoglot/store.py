@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, final
 
-from bson import Code, Decimal128, ObjectId, Timestamp
+from bson import Decimal128
 
 from mongoglot.compiler import projection_spec as projections
 from mongoglot.compiler import sort as sorts
+from mongoglot.compiler.index import Spec as IndexSpec
+from mongoglot.compiler.index import default_name, key_pairs, read_index
 from mongoglot.compiler.lowering import needs_server
-from mongoglot.compiler.normalise import normalise_fields
+from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.update import read_update
-from mongoglot.compiler.values import MAX_STORED_DEPTH, is_sayable
-from mongoglot.engines.base import Backend, FindRequest, Record, open_engine
-from mongoglot.errors import EncodingDepthError, EncodingTypeError, FilterError, UnsupportedError, WriteError
+from mongoglot.compiler.values import is_sayable
+from mongoglot.engines.base import Backend, FindRequest, Record, Verification, open_engine
+from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import Dialect
 from mongoglot.projections import IN_PROJECTION
 from mongoglot.query import Query, compile
@@ -103,6 +104,17 @@ class Store:
         """The names of the collections that hold documents, sorted."""
         return self.backend.collection_names()
 
+    def verify(self) -> Verification:
+        """Check what is stored: documents can be read, and indexes have the keys of the documents and no others.
+
+        Returns:
+            the problems, each a sentence, and how much was checked. A damaged store raises nothing.
+
+        Raises:
+            UnsupportedError: the engine has no check; a server has one of its own.
+        """
+        return self.backend.verify()
+
     def close(self) -> None:
         """Release the file or connection; calling it again does nothing."""
         self.backend.close()
@@ -138,21 +150,22 @@ class Collection:
 
         Raises:
             EncodingError: BSON cannot hold a value; the error names its path, nothing is written.
-            WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already.
+            WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already,
+                or a key of a unique index.
         """
-        stored = _stored(document)
+        stored = as_stored(document)
         self._backend.insert(self.name, [stored])
         return InsertOneResult(stored["_id"])
 
     def insert_many(self, documents: Iterable[Mapping[str, Any]]) -> InsertManyResult:
-        """Store documents in order. All are checked first; at a duplicate `_id` those before it stay.
+        """Store documents in order. All are checked first; those before one that is refused stay.
 
         Raises:
             as `insert_one`.
         """
         if isinstance(documents, Mapping) or not isinstance(documents, Iterable):
             raise EncodingTypeError(f"insert_many takes several documents, not {type(documents).__name__}")
-        stored = [_stored(document) for document in documents]
+        stored = [as_stored(document) for document in documents]
         self._backend.insert(self.name, stored)
         return InsertManyResult([document["_id"] for document in stored])
 
@@ -212,6 +225,52 @@ class Collection:
     def drop(self) -> None:
         """Delete the collection and all in it."""
         self._backend.drop(self.name)
+
+    def create_index(
+        self, keys: IndexSpec, *, name: str | None = None, unique: bool = False, sparse: bool = False
+    ) -> str:
+        """Make an index, which finds are fast by, and fill it from the documents; its name.
+
+        Args:
+            keys: a path, or a list of paths and of pairs of a path and 1 or -1: `[("a", 1), ("b", -1)]`.
+            name: `"a_1_b_-1"` if not given.
+            unique: no two documents share a key. An array has a key for each element; a missing field is null.
+            sparse: documents that have none of the fields are left out.
+
+        Raises:
+            DuplicateKeyError: documents share a key of a unique index.
+            WriteError: with the server's code, as 86 where another index has its name.
+            UnsupportedError: only a server has such an index, or the engine has none.
+        """
+        index = read_index(keys, name, unique=unique, sparse=sparse, on_server=self._on_server)
+        self._backend.create_index(self.name, index)
+        return index.name
+
+    def drop_index(self, index: IndexSpec) -> None:
+        """Drop an index, by its name or by its keys; `"*"` for all but that of `_id`.
+
+        Raises:
+            WriteError: code 27, there is no such index; 72, it is that of `_id`.
+        """
+        name = index if isinstance(index, str) else default_name(key_pairs(index))
+        names = [name] if name != "*" else [each["name"] for each in self.list_indexes()][1:]
+        for each in names:
+            self._backend.drop_index(self.name, each)
+
+    def list_indexes(self) -> Iterator[Record]:
+        """The indexes as a server lists them, that of `_id` first; none where there is no collection."""
+        return iter(self._backend.list_indexes(self.name))
+
+    def index_information(self) -> dict[str, Record]:
+        """The indexes by name, with their keys as a list of pairs: pymongo's form."""
+        return {
+            found["name"]: {
+                name: list(value.items()) if name == "key" else value
+                for name, value in found.items()
+                if name != "name"
+            }
+            for found in self.list_indexes()
+        }
 
     def explain(
         self, filter: Filter | None = None, projection: projections.Spec = None, **options: Any
@@ -283,57 +342,7 @@ def _bound(name: str, value: Any) -> int:
     return count
 
 
-def _stored(document: Mapping[str, Any]) -> Record:
-    """The document as a server stores it: `_id` first, top-level Timestamp(0, 0) replaced by now (semantics 2.1).
-
-    Raises:
-        WriteError: codes 15 (too deep), 52 and 53 (what cannot be an `_id`).
-    """
-    if not isinstance(document, Mapping):
-        raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
-    try:
-        fields = normalise_fields(document, MAX_STORED_DEPTH - 1)
-    except EncodingDepthError:
-        raise WriteError(15, f"cannot insert document because it exceeds {MAX_STORED_DEPTH} levels") from None
-    key = fields.pop("_id") if "_id" in fields else ObjectId()
-    _check_id(key)
-    zero = Timestamp(0, 0)
-    for name, value in fields.items():
-        if value.__class__ is Timestamp and value == zero:
-            fields[name] = Timestamp(int(time.time()), 1)
-    return {"_id": key, **fields}
-
-
-def _check_id(key: Any) -> None:
-    """Refuse what a server refuses as an `_id`: arrays, regexes, and names with a `$` but those of a DBRef."""
-    kind = {"list": "array", "Regex": "regex"}.get(type(key).__name__)
-    if kind is not None:
-        raise WriteError(53, f"The '_id' value cannot be of type {kind}")
-    pending = [key]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, Code) and value.scope is not None:
-            value = value.scope
-        if isinstance(value, dict):
-            for name in _beside_dbref(value):
-                if name.startswith("$"):
-                    reason = (
-                        f"_id fields may not contain '$'-prefixed fields: {name} is not valid for storage."
-                    )
-                    raise WriteError(52, reason)
-                pending.append(value[name])
-        elif isinstance(value, list):
-            pending.extend(value)
-
-
-def _beside_dbref(document: Record) -> list[str]:
-    """The names in a document that are not those of a DBRef, which is `$ref`, a string, then `$id`, then `$db`."""
-    names = list(document)
-    if names[:2] != ["$ref", "$id"] or not isinstance(document["$ref"], str):
-        return names
-    return names[3:] if names[2:3] == ["$db"] else names[2:]
-
-
 __all__ = [
-    "Collection", "DeleteResult", "InsertManyResult", "InsertOneResult", "Store", "UpdateResult", "connect",
+    "Collection", "DeleteResult", "InsertManyResult", "InsertOneResult", "Store", "UpdateResult", "Verification",
+    "connect",
 ]  # fmt: skip

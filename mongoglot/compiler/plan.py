@@ -31,7 +31,7 @@ class Plan:
         self.ast = ast
         self.native = native
         self._lowered: dict[Hashable, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is lowered for one target may be made of that for another
 
     @cached_property
     def optimised(self) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeAlias, final
@@ -10,18 +10,10 @@ from typing import Any, Final, TypeAlias, final
 from bson import Decimal128
 
 from mongoglot.compiler.ast import Path
+from mongoglot.compiler.candidates import UNDEFINED, AmbiguousNameError, ParallelArraysError, candidates
 from mongoglot.compiler.field_path import check_field_path
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import (
-    MISSING,
-    MISSING_RANK,
-    SortKey,
-    as_mapping,
-    is_array,
-    is_document,
-    sort_key,
-)
-from mongoglot.compiler.walk import array_index
+from mongoglot.compiler.values import MISSING, MISSING_RANK, SortKey, sort_key
 from mongoglot.errors import FilterError
 
 Spec: TypeAlias = str | Mapping[str, Any] | Sequence[str | tuple[str, Any]] | None
@@ -129,7 +121,7 @@ def document_key(document: Mapping[str, Any], paths: list[Path], directions: lis
     Raises:
         FilterError: code 2 where two paths end in different arrays.
     """
-    tuples = list(_candidates(document, [_End(path) for path in paths], {}))
+    tuples = _candidates(document, paths)
     for position, direction in enumerate(
         directions
     ):  # the best of the first key, of those the best of the second, …
@@ -140,83 +132,18 @@ def document_key(document: Mapping[str, Any], paths: list[Path], directions: lis
     return tuples[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """One path of the sort on its way down: what is left of it, and the value where nothing is."""
-
-    left: Path
-    value: Any = None
-    whole: bool = (
-        False  # the value is an array that an index named in another one: one candidate, not expanded
-    )
-
-
-_UNDEFINED: Final = object()
+def _candidates(document: Mapping[str, Any], paths: list[Path]) -> list[list[SortKey]]:
+    """The candidate tuples, as sort keys."""
+    try:
+        return [list(map(_key, candidate)) for candidate in candidates(document, paths)]
+    except ParallelArraysError:
+        raise FilterError(2, "cannot sort with keys that are parallel arrays", path="sort") from None
+    except AmbiguousNameError as error:
+        reason = f"Ambiguous field name found in array: '{error.name}'"
+        raise FilterError(16746, reason, path="sort") from None
 
 
-def _candidates(value: Any, ends: list[_End], chosen: dict[int, _End]) -> Iterator[list[SortKey]]:
-    """The candidate tuples below an object, as the server extracts index keys from it.
-
-    Args:
-        value: the object in which the paths that are not at their end go on.
-        ends: the paths.
-        chosen: for each path that names an element of the enclosing array by index, where that leads.
-
-    Raises:
-        FilterError: code 16746 where a component is both an index and a field of an element.
-    """
-    ends = list(ends)
-    array: Any = None
-    expanded: list[int] = []
-    for position, end in enumerate(ends):
-        if not end.left:
-            continue
-        ends[position] = end = _step(value, end, chosen.get(position))
-        if not is_array(end.value):
-            continue
-        if array is not None and end.value is not array:
-            raise FilterError(2, "cannot sort with keys that are parallel arrays", path="sort")
-        array = end.value
-        if not end.whole:
-            expanded.append(position)
-    if not expanded:
-        yield [_EMPTY_ARRAY if end.value is _UNDEFINED else sort_key(end.value) for end in ends]
-        return
-    below = {
-        p: _descend(array[i], ends[p].left[1:], True)
-        for p in expanded
-        if (i := _index(array, ends[p])) is not None
-    }
-    for item in array if array else [_UNDEFINED]:
-        inner = list(ends)
-        for position in expanded:
-            if not ends[position].left:
-                inner[position] = _End((), item)
-        yield from _candidates(item if is_document(item) else {}, inner, below)
-
-
-def _index(array: Any, end: _End) -> int | None:
-    """The element of the array that the next component of a path names, or None."""
-    index = array_index(end.left[0]) if end.left else None
-    return index if index is not None and index < len(array) else None
-
-
-def _step(value: Any, end: _End, chosen: _End | None) -> _End:
-    """Follow a path to its end or to the first array on it."""
-    fields = as_mapping(value)
-    if end.left[0] in fields:
-        if chosen is not None:
-            raise FilterError(16746, f"Ambiguous field name found in array: '{end.left[0]}'", path="sort")
-        return _descend(fields[end.left[0]], end.left[1:], False)
-    return chosen if chosen is not None else _End((), None)
-
-
-def _descend(value: Any, left: Path, in_array: bool) -> _End:
-    while left and is_document(value):
-        value = as_mapping(value).get(left[0], MISSING)
-        left = left[1:]
-        in_array = False
-    if is_array(value):
-        whole = in_array and not left
-        return _End((), _UNDEFINED) if whole and not value else _End(left, value, whole)
-    return _End((), None if left or value is MISSING else value)
+def _key(value: Any) -> SortKey:
+    if value is UNDEFINED:
+        return _EMPTY_ARRAY
+    return sort_key(None if value is MISSING else value)

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from mongoglot.compiler.ast import Always, Node
+from mongoglot.compiler.index import ID_INDEX, Index, named
 from mongoglot.compiler.lowering import Lowering
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.projection import Projection
@@ -43,6 +44,26 @@ class FindRequest:
     collation: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of a store found.
+
+    Attributes:
+        problems: each a sentence; none where all is well.
+        documents: how many were read and decoded.
+        keys: how many the indexes hold.
+    """
+
+    problems: tuple[str, ...]
+    documents: int
+    keys: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
 class Backend(Protocol):
     """A store of documents in named collections, as an engine implements it.
 
@@ -54,7 +75,12 @@ class Backend(Protocol):
     name: str
 
     def insert(self, collection: str, documents: list[Record]) -> None:
-        """Store documents in order; at a duplicate `_id` those before it stay and DuplicateKeyError is raised."""
+        """Store documents in order; those before the first that is refused stay.
+
+        Raises:
+            DuplicateKeyError: there is a document with its `_id`, or with a key of a unique index.
+            WriteError: an index cannot hold it.
+        """
         ...
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
@@ -79,6 +105,32 @@ class Backend(Protocol):
 
     def collection_names(self) -> list[str]:
         """The names of the collections, sorted."""
+        ...
+
+    def create_index(self, collection: str, index: Index) -> None:
+        """Make an index, and the collection where there is none; nothing where there is just this one.
+
+        Raises:
+            WriteError: the server's code, where there is another one of the name (86), or this one has another
+                name (85), or a document cannot be in it. Then nothing has changed.
+            DuplicateKeyError: documents share a key, and the index is unique.
+        """
+        ...
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Drop an index; nothing where there is no collection.
+
+        Raises:
+            WriteError: code 27, there is no such index; 72, it is that of `_id`.
+        """
+        ...
+
+    def list_indexes(self, collection: str) -> list[Record]:
+        """The indexes of a collection as a server lists them, that of `_id` first; none where there is none."""
+        ...
+
+    def verify(self) -> Verification:
+        """Check what is stored: that documents can be read, and that the indexes say what the documents say."""
         ...
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
@@ -110,6 +162,27 @@ class ScanningBackend(ABC, Generic[Key]):
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """What is written inside is written whole, or not at all."""
+
+    def create_index(self, collection: str, index: Index) -> None:  # noqa: ARG002 - it is refused, whatever it is
+        """Refuse: an engine that keeps indexes overrides this, `drop_index`, `list_indexes` and `verify`."""
+        raise UnsupportedError(f"the engine {self.name!r} keeps no indexes")
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Find no such index."""
+        if collection in self.collection_names():
+            named(name, [])
+
+    def list_indexes(self, collection: str) -> list[Record]:
+        """That of `_id`, where there is a collection."""
+        return [ID_INDEX.document] if collection in self.collection_names() else []
+
+    def verify(self) -> Verification:
+        """Refuse: this engine has no check."""
+        raise UnsupportedError(f"the engine {self.name!r} cannot check what it has stored")
+
+    @abstractmethod
+    def collection_names(self) -> list[str]:
+        """The names of the collections, sorted."""
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from mongoglot.compiler.ast import And, Compare, In
+from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines import python
-from mongoglot.engines.base import FindRequest, Record, ScanningBackend, finished
+from mongoglot.engines.base import FindRequest, Record, ScanningBackend, Verification, finished
+from mongoglot.engines.memory.indexes import MemoryCollection
 from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError
 
 
@@ -28,25 +30,26 @@ class MemoryBackend(ScanningBackend[SortKey]):
     name = "memory"
 
     def __init__(self) -> None:
-        self._collections: dict[str, dict[SortKey, Record]] = {}
+        self._collections: dict[str, MemoryCollection] = {}
         self._lock = threading.RLock()
+        self._replaced: list[tuple[MemoryCollection, SortKey, Record]] | None = None
         self._closed = False
 
     def insert(self, collection: str, documents: list[Record]) -> None:
         """Store copies of documents; see `Backend`."""
         with self._lock:
-            stored = self._open().setdefault(collection, {})
+            stored = self._created(collection)
             for document in documents:
                 key = sort_key(document["_id"])
-                if key in stored:
+                if key in stored.documents:
                     raise DuplicateKeyError(collection, document["_id"])
-                stored[key] = copied(document)
+                stored.add(key, copied(document))
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[SortKey, Record]]:
         """The matches as they are stored; callers copy what they hand out."""
         matches = query.plan.lowered("python", python.lower).bind(query.values)
         with self._lock:
-            stored = self._open().get(collection, {})
+            stored = self._documents(collection)
             keys = _named_keys(query)
             rows = (
                 list(stored.items())
@@ -62,18 +65,31 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def replace(self, collection: str, key: SortKey, document: Record) -> None:
         """Put a copy in the place of a document."""
-        self._open()[collection][key] = copied(document)
+        stored = self._open()[collection]
+        former = stored.documents[key]
+        stored.replace(key, copied(document))
+        if self._replaced is not None:
+            self._replaced.append((stored, key, former))
 
     def remove(self, collection: str, keys: list[SortKey]) -> None:
         """Delete documents."""
         for key in keys:
-            del self._open()[collection][key]
+            self._open()[collection].remove(key)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Nobody else writes meanwhile; changes are computed before the first is made."""
+        """Nobody else writes meanwhile; what was replaced is put back where a later replacement is refused."""
         with self._lock:
-            yield
+            replaced: list[tuple[MemoryCollection, SortKey, Record]] = []
+            self._replaced = replaced
+            try:
+                yield
+            except BaseException:
+                for stored, key, former in reversed(replaced):
+                    stored.replace(key, former)
+                raise
+            finally:
+                self._replaced = None
 
     def drop(self, collection: str) -> None:
         """Forget a collection."""
@@ -81,9 +97,51 @@ class MemoryBackend(ScanningBackend[SortKey]):
             self._open().pop(collection, None)
 
     def collection_names(self) -> list[str]:
-        """The collections that hold documents."""
+        """The collections that hold documents or have indexes."""
         with self._lock:
-            return sorted(name for name, rows in self._open().items() if rows)
+            return sorted(name for name, stored in self._open().items() if stored.documents or stored.indexes)
+
+    def create_index(self, collection: str, index: Index) -> None:
+        """Make an index and fill it; see `Backend`."""
+        with self._lock:
+            stored = self._open().get(collection) or MemoryCollection(collection)
+            if not is_there(index, [each.index for each in stored.indexes]):
+                stored.indexes.append(stored.filled(index))
+            self._open()[collection] = stored
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Drop an index; see `Backend`."""
+        with self._lock:
+            stored = self._open().get(collection)
+            if stored is not None:
+                index = named(name, [each.index for each in stored.indexes])
+                stored.indexes = [each for each in stored.indexes if each.index is not index]
+
+    def list_indexes(self, collection: str) -> list[Record]:
+        """The indexes of a collection; see `Backend`."""
+        with self._lock:
+            stored = self._open().get(collection)
+            return (
+                []
+                if stored is None
+                else [ID_INDEX.document, *(each.index.document for each in stored.indexes)]
+            )
+
+    def verify(self) -> Verification:
+        """Make each index once more from the documents, and compare."""
+        with self._lock:
+            collections = list(self._open().values())
+            problems = [
+                f"index {index.index.name!r} of {stored.name!r} has other keys than the documents"
+                for stored in collections
+                for index in stored.indexes
+                if index != stored.filled(index.index)
+            ]
+            documents = sum(len(stored.documents) for stored in collections)
+            keys = sum(
+                map(len, (owners for c in collections for i in c.indexes for owners in i.owners.values()))
+            )
+        return Verification(tuple(problems), documents, keys)
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """The source of the function that every document is given to."""
@@ -92,7 +150,8 @@ class MemoryBackend(ScanningBackend[SortKey]):
             "engine": self.name,
             "python": code.source,
             "projection": request.projection.spec if request.projection else None,
-            "documents": len(self._open().get(collection, {})),
+            "indexes": [],
+            "documents": len(self._documents(collection)),
             "residual": None,
         }
 
@@ -102,10 +161,17 @@ class MemoryBackend(ScanningBackend[SortKey]):
             self._closed = True
             self._collections.clear()
 
-    def _open(self) -> dict[str, dict[SortKey, Record]]:
+    def _open(self) -> dict[str, MemoryCollection]:
         if self._closed:
             raise StoreError("the store in memory is closed")
         return self._collections
+
+    def _created(self, collection: str) -> MemoryCollection:
+        return self._open().setdefault(collection, MemoryCollection(collection))
+
+    def _documents(self, collection: str) -> dict[SortKey, Record]:
+        stored = self._open().get(collection)
+        return {} if stored is None else stored.documents
 
 
 def _named_keys(query: BoundPlan) -> list[SortKey] | None:

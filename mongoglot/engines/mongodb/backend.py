@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -15,9 +16,10 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import errors
 from pymongo.collection import Collection
 
+from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
-from mongoglot.engines.base import FindRequest, Record
+from mongoglot.engines.base import FindRequest, Record, Verification
 from mongoglot.engines.mongodb.lowering import to_filter
 from mongoglot.errors import (
     DuplicateKeyError,
@@ -132,7 +134,7 @@ class MongoDBBackend:
 
     def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         """Update the first match or all."""
-        with _translated():
+        with _translated(), _explained(collection):
             documents = self._documents(collection)
             run = documents.update_many if many else documents.update_one
             result = run(to_filter(query), update.spec)
@@ -153,6 +155,29 @@ class MongoDBBackend:
         """The collections of the database."""
         with _translated():
             return sorted(self._database.list_collection_names())
+
+    def create_index(self, collection: str, index: Index) -> None:
+        """Make an index; see `Backend`."""
+        options: dict[str, Any] = {name: True for name in ("unique", "sparse") if getattr(index, name)}
+        with _translated(), _of_index(collection):
+            self._documents(collection).create_index(list(index.keys), name=index.name, **options)
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Drop an index; see `Backend`."""
+        with _translated(), _of_index(collection):
+            self._documents(collection).drop_index(name)
+
+    def list_indexes(self, collection: str) -> list[Record]:
+        """The indexes of a collection; see `Backend`."""
+        with _translated():
+            return [
+                {name: dict(value) if name == "key" else value for name, value in found.items()}
+                for found in self._documents(collection).list_indexes()
+            ]
+
+    def verify(self) -> Verification:
+        """Refuse: a server checks itself."""
+        raise UnsupportedError("a MongoDB server checks itself: run its command validate on the collection")
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """What is sent, and the server's plan."""
@@ -216,6 +241,38 @@ def _translated() -> Iterator[None]:
         raise StoreError(f"the MongoDB server cannot be used: {_without_topology(error)}") from None
 
 
+@contextmanager
+def _explained(collection: str) -> Iterator[None]:
+    """Turn a duplicate key into the error that says which."""
+    try:
+        yield
+    except errors.DuplicateKeyError as error:
+        raise _duplicate(collection, None, error.details or {}) from None
+
+
+@contextmanager
+def _of_index(collection: str) -> Iterator[None]:
+    """Turn what an index is refused for into the errors that say so."""
+    try:
+        with _explained(collection):
+            yield
+    except errors.OperationFailure as error:
+        if error.code not in _OF_INDEXES:
+            raise
+        raise WriteError(error.code or 0, str((error.details or {}).get("errmsg", error))) from None
+
+
+def _duplicate(collection: str, key: Any, details: Mapping[str, Any]) -> DuplicateKeyError:
+    """The error of a key that is there already: an `_id`, or one of a unique index."""
+    found = re.search(r" index: (.*) dup key: ", str(details.get("errmsg", "")), re.S)
+    if found is None or found[1] == "_id_":
+        return DuplicateKeyError(collection, key)
+    return DuplicateKeyError(collection, dict(details.get("keyValue", {})), found[1])
+
+
+_OF_INDEXES: Final = frozenset({2, 14, 26, 27, 67, 72, 85, 86, 171, 197, 13103, 16746})
+"""Codes of refused definitions, and of documents that cannot be in an index."""
+
 _TOO_LARGE: Final = 10334
 _NOT_ALLOWED: Final = frozenset({13, 18, 33, 8000})
 
@@ -241,5 +298,5 @@ def _insert_error(collection: str, documents: list[Record], details: dict[str, A
         return StoreError(f"the MongoDB server did not confirm a write: {details.get('writeConcernErrors')}")
     first = details["writeErrors"][0]
     if first["code"] == 11000:
-        return DuplicateKeyError(collection, documents[first["index"]]["_id"])
+        return _duplicate(collection, documents[first["index"]]["_id"], first)
     return WriteError(first["code"], first["errmsg"])

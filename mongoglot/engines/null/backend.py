@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
-from mongoglot.engines.base import FindRequest, Record
+from mongoglot.engines.base import FindRequest, Record, Verification
 from mongoglot.errors import NoDataError, UnsupportedError
 
 
@@ -48,6 +49,20 @@ class NullBackend:
     def collection_names(self) -> list[str]:
         """No collection holds anything."""
         return []
+
+    def create_index(self, collection: str, index: Index) -> None:
+        """There is nothing to find."""
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """There is nothing to drop."""
+
+    def list_indexes(self, collection: str) -> list[Record]:
+        """No collection has any."""
+        return []
+
+    def verify(self) -> Verification:
+        """Nothing is stored, and nothing is wrong with it."""
+        return Verification((), 0, 0)
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """Why there is no answer."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,8 +20,8 @@ T = TypeVar("T")
 APPLICATION_ID: Final = 0x6D676C74
 """Marks a file as a mongoglot store ("mglt")."""
 
-FORMAT: Final = 1
-"""The version of the layout of the file, in `user_version`."""
+FORMAT: Final = 2
+"""The version of the layout of the file, in `user_version`: 2 has indexes."""
 
 _MAGIC: Final = b"SQLite format 3\0"
 
@@ -30,6 +30,18 @@ BUSY_TIMEOUT: Final = 10.0
 
 CATALOGUE: Final = "mongoglot collections"
 """The table that says which table and columns each collection has; users' tables never have its name."""
+
+INDEXES: Final = "mongoglot indexes"
+"""The table that says which indexes each collection has, and which table has the keys of each."""
+
+_LAYOUT: Final = (
+    f"""CREATE TABLE IF NOT EXISTS {quoted(CATALOGUE)}
+        (collection TEXT PRIMARY KEY, name TEXT NOT NULL, columns TEXT NOT NULL) STRICT""",
+    f"""CREATE TABLE IF NOT EXISTS {quoted(INDEXES)}
+        (collection TEXT NOT NULL, name TEXT NOT NULL, keys TEXT NOT NULL, options TEXT NOT NULL,
+        entries TEXT NOT NULL, UNIQUE (collection, name)) STRICT""",
+)
+"""What every file has, in this format."""
 
 
 class File:
@@ -40,6 +52,7 @@ class File:
         self.lock = threading.RLock()
         self._closed = False
         self._depth = 0
+        self._view: int | None = None
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
@@ -70,13 +83,12 @@ class File:
             self._connection.pragma("synchronous", synchronous)
             if empty:
                 _patiently(lambda: self._connection.pragma("journal_mode", "wal"))
+            if version < FORMAT:  # a new file, or one from before
                 with self.transaction():
                     self._connection.pragma("application_id", APPLICATION_ID)
                     self._connection.pragma("user_version", FORMAT)
-                    self._connection.execute(
-                        f"CREATE TABLE IF NOT EXISTS {quoted(CATALOGUE)} "
-                        "(collection TEXT PRIMARY KEY, name TEXT NOT NULL, columns TEXT NOT NULL) STRICT"
-                    )
+                    for statement in _LAYOUT:
+                        self._connection.execute(statement)
 
     def _look(self) -> tuple[bool, int, int]:
         """Whether the file is empty, its mark and its format: in one look, as another may be making it."""
@@ -96,11 +108,49 @@ class File:
 
     def schema_version(self) -> int:
         """A number that changes with the tables and columns of the file, whoever changes them."""
-        return int(self.rows("PRAGMA schema_version")[0][0])
+        return self._view if self._view is not None else int(self.rows("PRAGMA schema_version")[0][0])
+
+    def write_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Run a statement once for each row of parameters; inside a transaction."""
+        with self.lock, translated(self.path):
+            self._open().executemany(statement, rows)
+
+    def last_row(self) -> int:
+        """The row that was inserted last."""
+        return self._open().last_insert_rowid()
 
     def changes(self) -> int:
         """How many rows the last statement changed."""
         return self._open().changes()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One view of the file for all statements inside; they only read."""
+        with self.lock:
+            if self._depth:
+                yield
+                return
+            connection = self._open()
+            with translated(self.path):
+                self._view = _patiently(self._begin_reading)
+            self._depth = 1
+            try:
+                yield
+            finally:
+                self._depth, self._view = 0, None
+                if connection.in_transaction:
+                    with suppress(apsw.Error):  # of a damaged file: SQLite has ended it, and nothing is lost
+                        connection.execute("COMMIT")
+
+    def _begin_reading(self) -> int:
+        """The version of the schema: the first statement that reads takes the view."""
+        connection = self._open()
+        connection.execute("BEGIN")
+        try:
+            return int(next(iter(connection.execute("PRAGMA schema_version")))[0])
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -44,7 +44,7 @@ _TO_ESCAPED: Final = str.maketrans(_ESCAPES)
 
 def ended(text: str) -> str:
     """A text with its end marked, so that it can be followed by more."""
-    return text.translate(_TO_ESCAPED) + END
+    return (text if text.isprintable() else text.translate(_TO_ESCAPED)) + END
 
 
 def unescaped(text: str) -> str:
@@ -83,7 +83,7 @@ def _code_tag(value: Code) -> str:
     """The text of code; code with a scope is its identity, a space, and BSON to restore it from."""
     if value.scope is None:
         return TAG + LETTERS["code"] + value
-    return f"{TAG}{_identity(value)} {base64.b64encode(bson.encode({'': value})).decode()}"
+    return f"{TAG}{stored_identity(value)} {base64.b64encode(bson.encode({'': value})).decode()}"
 
 
 def _string(value: str) -> str:
@@ -129,10 +129,11 @@ def identity(value: Any) -> str:
 
     Its order is the server's total order.
     """
-    return _identity(normalise(value))
+    return stored_identity(normalise(value))
 
 
-def _identity(value: Any) -> str:
+def stored_identity(value: Any) -> str:
+    """The `identity` of a value that is normalised."""
     kind = value_class(value)
     return LETTERS[kind] + _identity_body(kind, value)
 
@@ -159,7 +160,7 @@ def _identity_body(kind: ValueClass, value: Any) -> str:
         case "regex":
             return _regex_body(value) + END
         case "array":
-            return "".join([_identity(item) for item in value]) + END
+            return "".join([stored_identity(item) for item in value]) + END
         case "object":
             return _fields_identity(value)
         case "scoped code":

@@ -1,0 +1,64 @@
+"""Documents as a server stores them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from bson import Code, ObjectId, Timestamp
+
+from mongoglot.compiler.normalise import normalise_fields
+from mongoglot.compiler.values import MAX_STORED_DEPTH
+from mongoglot.errors import EncodingDepthError, EncodingTypeError, WriteError
+
+
+def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as a server stores it: `_id` first, top-level Timestamp(0, 0) replaced by now (semantics 2.1).
+
+    Raises:
+        WriteError: codes 15 (too deep), 52 and 53 (what cannot be an `_id`).
+    """
+    if not isinstance(document, Mapping):
+        raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
+    try:
+        fields = normalise_fields(document, MAX_STORED_DEPTH - 1)
+    except EncodingDepthError:
+        raise WriteError(15, f"cannot insert document because it exceeds {MAX_STORED_DEPTH} levels") from None
+    key = fields.pop("_id") if "_id" in fields else ObjectId()
+    _check_id(key)
+    zero = Timestamp(0, 0)
+    for name, value in fields.items():
+        if value.__class__ is Timestamp and value == zero:
+            fields[name] = Timestamp(int(time.time()), 1)
+    return {"_id": key, **fields}
+
+
+def _check_id(key: Any) -> None:
+    """Refuse what a server refuses as an `_id`: arrays, regexes, and names with a `$` but those of a DBRef."""
+    kind = {"list": "array", "Regex": "regex"}.get(type(key).__name__)
+    if kind is not None:
+        raise WriteError(53, f"The '_id' value cannot be of type {kind}")
+    pending = [key]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Code) and value.scope is not None:
+            value = value.scope
+        if isinstance(value, dict):
+            for name in _beside_dbref(value):
+                if name.startswith("$"):
+                    reason = (
+                        f"_id fields may not contain '$'-prefixed fields: {name} is not valid for storage."
+                    )
+                    raise WriteError(52, reason)
+                pending.append(value[name])
+        elif isinstance(value, list):
+            pending.extend(value)
+
+
+def _beside_dbref(document: dict[str, Any]) -> list[str]:
+    """The names in a document that are not those of a DBRef, which is `$ref`, a string, then `$id`, then `$db`."""
+    names = list(document)
+    if names[:2] != ["$ref", "$id"] or not isinstance(document["$ref"], str):
+        return names
+    return names[3:] if names[2:3] == ["$db"] else names[2:]

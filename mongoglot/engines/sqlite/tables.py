@@ -1,0 +1,234 @@
+"""The tables of a file: which collection is which table, with which typed columns and indexes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, final
+
+from mongoglot.compiler.index import Index
+from mongoglot.compiler.values import milliseconds, value_class
+from mongoglot.engines.base import Record
+from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sqlite import encoding
+from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, File
+from mongoglot.errors import StoreError, UnsupportedError
+
+ROW, KEY, DOCUMENT = "_row", "_key", "_doc"
+"""The columns that every table has: the order of insertion, the identity of `_id`, the document."""
+
+MARK: Final = b""
+"""In a typed column: the field has a value that the column cannot hold; see the document."""
+
+_AFFINITY: Final = {"string": "TEXT", "number": "", "date": "INTEGER", "bool": "INTEGER"}
+"""The declared types of columns. `number` has none, so that int64 and double stay what they are."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StoredIndex:
+    """An index in the file.
+
+    Attributes:
+        index: its definition.
+        table: the table of its keys.
+    """
+
+    index: Index
+    table: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a collection is stored: its table, and its indexes in the order of their making."""
+
+    table: Table
+    indexes: tuple[StoredIndex, ...] = ()
+
+
+class Tables:
+    """The layouts of a file's collections, as they are in the file now.
+
+    What is read and what is written follows from a layout, so it is asked for in the transaction that uses it.
+    """
+
+    def __init__(self, file: File, declared: dict[str, Table]) -> None:
+        self.file = file
+        self._declared = declared
+        self._known: dict[str, Layout] = {}
+        self._version = -1
+
+    @contextmanager
+    def reading(self, collection: str) -> Iterator[Layout | None]:
+        """The layout of a collection, and a view of the file in which it holds; None where there is none."""
+        with self.file.reading():
+            layout = self._found(collection)
+            if layout is None or not self._missing(collection, layout):
+                yield layout
+                return
+        self.created(collection)
+        with self.file.reading():
+            yield self._found(collection)
+
+    def found(self, collection: str) -> Layout | None:
+        """The layout of a collection, inside a transaction; None where there is none."""
+        layout = self._found(collection)
+        return layout if layout is None else self._extended(collection, layout)
+
+    def created(self, collection: str) -> Layout:
+        """The layout of a collection, which is made where there is none."""
+        with self.file.transaction():
+            layout = self.found(collection)
+            if layout is not None:
+                return layout
+            table = Table(self.free_name(collection), self._wanted(collection), DOCUMENT, KEY)
+            columns = "".join(f", {_definition(column)}" for column in table.columns)
+            self.file.rows(
+                f"CREATE TABLE {quoted(table.name)} ({quoted(ROW)} INTEGER PRIMARY KEY, "
+                f"{quoted(KEY)} TEXT NOT NULL UNIQUE{columns}, {quoted(DOCUMENT)} BLOB NOT NULL)"
+            )
+            self._index_columns(table, table.columns)
+            self._record(collection, table)
+            return self._remembered(collection, Layout(table))
+
+    def free_name(self, wanted: str) -> str:
+        """A name for a new table or index; SQLite's are the same in upper and lower case, and some are its own."""
+        rows = self.file.rows("SELECT lower(name) FROM sqlite_schema")
+        taken = {name for (name,) in rows} | {CATALOGUE, INDEXES}
+        name, number = wanted, 1
+        while name.lower() in taken or name.lower().startswith("sqlite_"):
+            number += 1
+            name = f"({number}) {wanted}"
+        return name
+
+    def names(self) -> list[str]:
+        """The names of the collections, sorted."""
+        return [name for (name,) in self.file.rows(f"SELECT collection FROM {quoted(CATALOGUE)} ORDER BY 1")]
+
+    def forget(self, collection: str) -> None:
+        """Take a collection, whose tables are dropped, from the catalogue."""
+        for table in (CATALOGUE, INDEXES):
+            self.file.rows(f"DELETE FROM {quoted(table)} WHERE collection = ?", (collection,))
+        self._known.pop(collection, None)
+
+    def _found(self, collection: str) -> Layout | None:
+        version = self.file.schema_version()
+        if version != self._version:  # this store or another one changed a table, or took a change back
+            self._known.clear()
+            self._version = version
+        known = self._known.get(collection)
+        if known is not None:
+            return known
+        rows = self.file.rows(
+            f"SELECT name, columns FROM {quoted(CATALOGUE)} WHERE collection = ?", (collection,)
+        )
+        if not rows:
+            return None
+        ((name, columns),) = rows
+        table = Table(name, tuple(Column(**column) for column in json.loads(columns)), DOCUMENT, KEY)
+        return self._remembered(collection, Layout(table, tuple(self._indexes(collection))))
+
+    def _indexes(self, collection: str) -> Iterator[StoredIndex]:
+        rows = self.file.rows(
+            f"SELECT name, keys, options, entries FROM {quoted(INDEXES)} WHERE collection = ? ORDER BY rowid",
+            (collection,),
+        )
+        for name, keys, options, entries in rows:
+            pairs = tuple((path, direction) for path, direction in json.loads(keys))
+            yield StoredIndex(Index(name, pairs, **json.loads(options)), entries)
+
+    def _remembered(self, collection: str, layout: Layout) -> Layout:
+        """The layout, kept until the schema is another than now."""
+        self._version = self.file.schema_version()
+        self._known[collection] = layout
+        return layout
+
+    def _wanted(self, collection: str) -> tuple[Column, ...]:
+        declared = self._declared.get(collection)
+        return tuple(replace(column, mixed=True) for column in declared.columns) if declared else ()
+
+    def _missing(self, collection: str, layout: Layout) -> bool:
+        return any(column not in layout.table.columns for column in self._wanted(collection))
+
+    def _extended(self, collection: str, layout: Layout) -> Layout:
+        """The layout with columns that were declared since the table was made, filled from the documents."""
+        if not self._missing(collection, layout):
+            return layout
+        table, wanted = layout.table, self._wanted(collection)
+        known = {column.name.lower(): column for column in table.columns}
+        new = tuple(column for column in wanted if column.name.lower() not in known)
+        for column in wanted:
+            former = known.get(column.name.lower())
+            if former is not None and former != column:
+                raise StoreError(f"column {column.name!r} of {collection!r} was declared as {former} before")
+        extended = replace(table, columns=table.columns + new)
+        for column in new:
+            self.file.rows(f"ALTER TABLE {quoted(table.name)} ADD COLUMN {_definition(column)}")
+        assignments = ", ".join(f"{quoted(column.name)} = ?" for column in new)
+        for batch in self.documents(table):
+            for row, document in batch:
+                values = [column_value(document, column) for column in new]
+                self.file.rows(
+                    f"UPDATE {quoted(table.name)} SET {assignments} WHERE {quoted(ROW)} = ?", (*values, row)
+                )
+        self._index_columns(extended, new)
+        self._record(collection, extended)
+        return self._remembered(collection, replace(layout, table=extended))
+
+    def documents(self, table: Table) -> Iterator[list[tuple[int, Record]]]:
+        """All rows with their documents, in batches, so that a large collection is never in memory as a whole."""
+        statement = (
+            f"SELECT {quoted(ROW)}, json({quoted(DOCUMENT)}) FROM {quoted(table.name)} "
+            f"WHERE {quoted(ROW)} > ? ORDER BY {quoted(ROW)} LIMIT {BATCH}"
+        )
+        last = -(2**63)
+        while rows := self.file.rows(statement, (last,)):
+            last = rows[-1][0]
+            yield [(row, encoding.decode(text)) for row, text in rows]
+
+    def _index_columns(self, table: Table, columns: Sequence[Column]) -> None:
+        for column in columns:
+            if column.indexed:
+                index = quoted(self.free_name(f"index of {table.name} on {column.name}"))
+                self.file.rows(f"CREATE INDEX {index} ON {quoted(table.name)} ({quoted(column.name)})")
+
+    def _record(self, collection: str, table: Table) -> None:
+        columns = json.dumps([asdict(column) for column in table.columns])
+        self.file.rows(
+            f"INSERT OR REPLACE INTO {quoted(CATALOGUE)} VALUES (?, ?, ?)", (collection, table.name, columns)
+        )
+
+
+BATCH: Final = 2000
+"""Rows that are read at once where all are read."""
+
+
+def _definition(column: Column) -> str:
+    if column.name.lower() in (ROW, KEY, DOCUMENT):
+        raise UnsupportedError(f"a column cannot be called {column.name!r}: every table of a store has one")
+    return f"{quoted(column.name)} {_AFFINITY[column.type]}".rstrip()
+
+
+def column_value(document: Record, column: Column) -> Any:
+    """What stands in a typed column: the value, NULL for null and missing, the mark for anything else."""
+    value: Any = document
+    for part in column.field:
+        if not isinstance(value, dict):
+            return MARK if isinstance(value, list) else None
+        value = value.get(part)
+    kind = value_class(value)
+    match column.type, kind:
+        case _, "null":
+            return None
+        case ("string", "string") | ("number", "double"):
+            return value
+        case ("number", "int") | ("bool", "bool"):
+            return int(value)
+        case "date", "date":
+            return milliseconds(value)
+        case _:
+            return MARK
