@@ -205,7 +205,10 @@ def loaded_by(statement: str) -> set[str]:
         ("next(mongoglot.connect('memory:')['a'].find({'a': 1}), 0)", {"lark"}),
         ("mongoglot.compile({'a': 1}).to_mongodb()", {"lark"}),
         ("mongoglot.compile({'a': 1}).to_sql()", {"lark", "orjson", "sqlglot"}),
-        ("next(mongoglot.connect('sqlite::memory:')['a'].find({'a': 1}), 0)", {"lark", "orjson", "sqlglot", "apsw"}),
+        (
+            "next(mongoglot.connect('sqlite::memory:')['a'].find({'a': 1}), 0)",
+            {"lark", "orjson", "sqlglot", "apsw"},
+        ),
     ],
 )  # fmt: skip
 def test_libraries_load_when_they_are_needed(statement: str, libraries: set[str]) -> None:
