@@ -16,8 +16,9 @@ from mongoglot import Column, Table
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import instant
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sqlite.backend import ROW, SqliteBackend, open_backend
+from mongoglot.engines.sqlite.backend import SqliteBackend, open_backend
 from mongoglot.engines.sqlite.lowering import lower
+from mongoglot.engines.sqlite.tables import ROW
 from mongoglot.errors import FilterError, UnsupportedError
 from tests.arena import Arena
 from tests.plain_expressions import Generator
@@ -58,8 +59,7 @@ class Rows:
 
     def passed(self, name: str, query: Query) -> tuple[list[bool], bool]:
         """Which documents the SQL alone lets through, and whether something is left to the residual."""
-        table = self.backend.table(name)
-        assert table is not None
+        table = self.backend.tables.created(name).table
         statement = query.plan.lowered(("sqlite", table), lambda node: lower(node, table))
         text = f"SELECT ifnull(({statement.text}), 0) FROM {quoted(table.name)} ORDER BY {quoted(ROW)}"  # noqa: S608 - our text
         rows = self.backend.file.rows(text, statement.bind(query.values))
