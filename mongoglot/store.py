@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any, Final, final
 
 from bson import Decimal128
@@ -18,7 +19,7 @@ from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.update import read_update
 from mongoglot.compiler.values import is_sayable
-from mongoglot.engines.base import Backend, FindRequest, Record, Verification, open_engine
+from mongoglot.engines.base import INSERT_BATCH, Backend, FindRequest, Record, Verification, open_engine
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import Dialect
 from mongoglot.projections import IN_PROJECTION
@@ -157,17 +158,36 @@ class Collection:
         self._backend.insert(self.name, [stored])
         return InsertOneResult(stored["_id"])
 
-    def insert_many(self, documents: Iterable[Mapping[str, Any]]) -> InsertManyResult:
-        """Store documents in order. All are checked first; those before one that is refused stay.
+    def insert_many(
+        self, documents: Iterable[Mapping[str, Any]], *, progress: Callable[[int], object] | None = None
+    ) -> InsertManyResult:
+        """Store documents in order, in one transaction where the store is none of a server.
+
+        The first thousand are checked before anything is written; the others are taken as they are written, so
+        that an iterator may give more than the memory holds. Documents before one that the collection refuses,
+        as one with an `_id` that is there, stay. After an error in a document or in `progress` nothing is
+        written, but on a server, where the thousands before stay. Both may read the store meanwhile, but not
+        write to it.
+
+        Args:
+            documents: mappings.
+            progress: is called with the number of documents written so far, after each thousand and at the end.
 
         Raises:
             as `insert_one`.
         """
         if isinstance(documents, Mapping) or not isinstance(documents, Iterable):
             raise EncodingTypeError(f"insert_many takes several documents, not {type(documents).__name__}")
-        stored = [as_stored(document) for document in documents]
-        self._backend.insert(self.name, stored)
-        return InsertManyResult([document["_id"] for document in stored])
+        stored = map(as_stored, documents)
+        first = list(islice(stored, INSERT_BATCH))
+        ids: list[Any] = []
+        told = progress or _untold
+        late = self._on_server  # it is sent the last documents when there are no more to take
+        if first:
+            self._backend.insert(self.name, _counted(chain(first, stored), ids, told, whole=not late))
+            if late and len(ids) % INSERT_BATCH:
+                told(len(ids))
+        return InsertManyResult(ids)
 
     def find(
         self,
@@ -325,6 +345,23 @@ class Collection:
 
     def __repr__(self) -> str:
         return f"<mongoglot collection {self.name!r} on {self._backend.name}>"
+
+
+def _untold(_: int) -> None:
+    """Tell nobody."""
+
+
+def _counted(
+    documents: Iterable[Record], ids: list[Any], progress: Callable[[int], object], *, whole: bool
+) -> Iterator[Record]:
+    """Documents for an engine, which are written when it asks for the next one; for the end only if `whole`."""
+    for document in documents:
+        ids.append(document["_id"])
+        yield document
+        if not len(ids) % INSERT_BATCH:
+            progress(len(ids))
+    if whole and len(ids) % INSERT_BATCH:
+        progress(len(ids))
 
 
 def _bound(name: str, value: Any) -> int:

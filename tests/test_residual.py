@@ -6,7 +6,7 @@ import os
 import random
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import methodcaller
@@ -236,7 +236,7 @@ class ListsBackend(LoweringBackend[int, Code]):
         rows = list(self.collections.get(collection, ()))
         return ((key, row) for key, row in rows if code is None or code(query.values, row))
 
-    def insert(self, collection: str, documents: list[Record]) -> None:
+    def insert(self, collection: str, documents: Iterable[Record]) -> None:
         rows = self.collections.setdefault(collection, [])
         for document in documents:
             if any(sort_key(row["_id"]) == sort_key(document["_id"]) for _, row in rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -64,6 +64,16 @@ class Verification:
         return not self.problems
 
 
+INSERT_BATCH: Final = 1000
+"""Documents that are sent to a server at once, and after which progress is told."""
+
+IN_INSERT: Final = (
+    "the store is being written by insert_many: its documents and its progress callback may read the store, "
+    "not write to it"
+)
+"""Why a write is refused that a caller's code asks for in the middle of another one."""
+
+
 class Backend(Protocol):
     """A store of documents in named collections, as an engine implements it.
 
@@ -74,8 +84,11 @@ class Backend(Protocol):
 
     name: str
 
-    def insert(self, collection: str, documents: list[Record]) -> None:
-        """Store documents in order; those before the first that is refused stay.
+    def insert(self, collection: str, documents: Iterable[Record]) -> None:
+        """Store documents in order, in one transaction; those before the first that is refused stay.
+
+        They are taken as they are written. An error that is raised by taking one goes to the caller, and
+        nothing is written, but on a server.
 
         Raises:
             DuplicateKeyError: there is a document with its `_id`, or with a key of a unique index.

@@ -12,9 +12,9 @@ from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines import python
-from mongoglot.engines.base import FindRequest, Record, ScanningBackend, Verification, finished
+from mongoglot.engines.base import IN_INSERT, FindRequest, Record, ScanningBackend, Verification, finished
 from mongoglot.engines.memory.indexes import MemoryCollection
-from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError
+from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError, WriteError
 
 
 def open_backend(url: str, *, tables: Iterable[Any] = ()) -> MemoryBackend:  # noqa: ARG001 - this engine has no columns
@@ -33,17 +33,35 @@ class MemoryBackend(ScanningBackend[SortKey]):
         self._collections: dict[str, MemoryCollection] = {}
         self._lock = threading.RLock()
         self._replaced: list[tuple[MemoryCollection, SortKey, Record]] | None = None
+        self._streaming = False
         self._closed = False
 
-    def insert(self, collection: str, documents: list[Record]) -> None:
+    def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store copies of documents; see `Backend`."""
-        with self._lock:
+        with self._writing():
             stored = self._created(collection)
-            for document in documents:
-                key = sort_key(document["_id"])
-                if key in stored.documents:
-                    raise DuplicateKeyError(collection, document["_id"])
-                stored.add(key, copied(document))
+            added: list[SortKey] = []
+            self._streaming = True
+            try:
+                for document in documents:
+                    key = sort_key(document["_id"])
+                    try:
+                        self._insert(stored, key, document)
+                    except WriteError:
+                        added.clear()  # the documents before this one stay
+                        raise
+                    added.append(key)
+            except BaseException:
+                for key in reversed(added):
+                    stored.remove(key)
+                raise
+            finally:
+                self._streaming = False
+
+    def _insert(self, stored: MemoryCollection, key: SortKey, document: Record) -> None:
+        if key in stored.documents:
+            raise DuplicateKeyError(stored.name, document["_id"])
+        stored.add(key, copied(document))
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[SortKey, Record]]:
         """The matches as they are stored; callers copy what they hand out."""
@@ -79,7 +97,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Nobody else writes meanwhile; what was replaced is put back where a later replacement is refused."""
-        with self._lock:
+        with self._writing():
             replaced: list[tuple[MemoryCollection, SortKey, Record]] = []
             self._replaced = replaced
             try:
@@ -93,7 +111,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def drop(self, collection: str) -> None:
         """Forget a collection."""
-        with self._lock:
+        with self._writing():
             self._open().pop(collection, None)
 
     def collection_names(self) -> list[str]:
@@ -103,7 +121,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def create_index(self, collection: str, index: Index) -> None:
         """Make an index and fill it; see `Backend`."""
-        with self._lock:
+        with self._writing():
             stored = self._open().get(collection) or MemoryCollection(collection)
             if not is_there(index, [each.index for each in stored.indexes]):
                 stored.indexes.append(stored.filled(index))
@@ -111,7 +129,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def drop_index(self, collection: str, name: str) -> None:
         """Drop an index; see `Backend`."""
-        with self._lock:
+        with self._writing():
             stored = self._open().get(collection)
             if stored is not None:
                 index = named(name, [each.index for each in stored.indexes])
@@ -160,6 +178,13 @@ class MemoryBackend(ScanningBackend[SortKey]):
         with self._lock:
             self._closed = True
             self._collections.clear()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            if self._streaming:
+                raise StoreError(IN_INSERT)
+            yield
 
     def _open(self) -> dict[str, MemoryCollection]:
         if self._closed:

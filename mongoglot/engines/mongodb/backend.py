@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 import bson
@@ -19,7 +20,7 @@ from pymongo.collection import Collection
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
-from mongoglot.engines.base import FindRequest, Record, Verification
+from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
 from mongoglot.engines.mongodb.lowering import to_filter
 from mongoglot.errors import (
     DuplicateKeyError,
@@ -32,6 +33,10 @@ from mongoglot.errors import (
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds to wait for a server before a call fails."""
+
+_MAX_TIMEOUT: Final = 1_000_000
+_OFTEN, _SELDOM = 500, 10_000
+"""Milliseconds between two looks of the driver at a server: its least, and its default."""
 
 DEFAULT_DATABASE: Final = "mongoglot"
 
@@ -51,22 +56,29 @@ def open_backend(
     Args:
         url: as pymongo takes it.
         tables: declared columns, which mean nothing to a server.
-        timeout: seconds to wait for a server, at the start and later.
+        timeout: seconds to wait for a server, at the start and later. An operation that runs may take longer, as
+            long as the server answers the driver, which asks it as often as that.
         options: further keyword arguments of `pymongo.MongoClient`.
     """
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         raise UnsupportedError(f"timeout is a number of seconds, not {type(timeout).__name__}")
+    if not 0.001 <= timeout <= _MAX_TIMEOUT:
+        raise UnsupportedError(f"timeout is a number of seconds, 0.001 to {_MAX_TIMEOUT:,}, not {timeout}")
+    milliseconds = int(timeout * 1000)
     wait: dict[str, Any] = {
-        "serverSelectionTimeoutMS": int(timeout * 1000),
-        "connectTimeoutMS": int(timeout * 1000),
+        "serverSelectionTimeoutMS": milliseconds,
+        "connectTimeoutMS": milliseconds,  # also of the driver's look at the server, which finds one that hangs
+        "heartbeatFrequencyMS": min(max(milliseconds, _OFTEN), _SELDOM),
     }
     client: pymongo.MongoClient[Any] | None = None
     try:
-        client = pymongo.MongoClient(url, **wait, **options)
+        client = pymongo.MongoClient(url, **{**wait, **options})
         backend = MongoDBBackend(client)
         client.admin.command("ping")
-    except (errors.ConnectionFailure, errors.OperationFailure) as error:
+    except errors.ConnectionFailure as error:
         reason = f"no MongoDB server answers at {_shown(url)}: {_without_topology(error)}"
+    except errors.OperationFailure as error:
+        reason = f"the MongoDB server at {_shown(url)} refuses: {(error.details or {}).get('errmsg', error)}"
     except (errors.PyMongoError, ValueError, TypeError):
         # the driver's words may quote a part of the password
         reason = (
@@ -96,15 +108,15 @@ class MongoDBBackend:
         self._client = client
         self._database = client.get_default_database(DEFAULT_DATABASE)
 
-    def insert(self, collection: str, documents: list[Record]) -> None:
-        """Store documents; see `Backend`."""
-        if not documents:
-            return
-        try:
-            with _translated():
-                self._documents(collection).insert_many(documents)
-        except _BulkError as error:
-            raise _insert_error(collection, documents, error.details) from None
+    def insert(self, collection: str, documents: Iterable[Record]) -> None:
+        """Store documents, a batch at a time; see `Backend`."""
+        remaining = iter(documents)
+        while batch := list(islice(remaining, INSERT_BATCH)):
+            try:
+                with _translated():
+                    self._documents(collection).insert_many(batch)
+            except _BulkError as error:
+                raise _insert_error(collection, batch, error.details) from None
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
@@ -237,6 +249,13 @@ def _translated() -> Iterator[None]:
         raise WriteError(_TOO_LARGE, f"the document is larger than a server stores: {error}") from None
     except errors.OperationFailure as error:
         raise _failure(error) from None
+    except errors.ServerSelectionTimeoutError as error:  # nothing was sent
+        raise StoreError(f"no MongoDB server answers: {_without_topology(error)}") from None
+    except errors.ConnectionFailure as error:
+        raise StoreError(
+            f"the connection to the MongoDB server broke: {_without_topology(error)}; a write that was under way "
+            "may have been done"
+        ) from None
     except (errors.PyMongoError, bson.errors.BSONError) as error:
         raise StoreError(f"the MongoDB server cannot be used: {_without_topology(error)}") from None
 

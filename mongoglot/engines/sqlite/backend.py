@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final
 
-import apsw
-
 from mongoglot.compiler.ast import Node
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
@@ -25,9 +23,10 @@ from mongoglot.engines.base import (
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite import encoding, indexes
-from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file import ConflictError, File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.lowering import lower, undecided
+from mongoglot.engines.sqlite.schema import check_schema
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,
     KEY,
@@ -59,7 +58,7 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
         raise UnsupportedError("the sqlite engine needs the name of a file: write sqlite:PATH")
     if synchronous not in ("normal", "full"):
         raise UnsupportedError(f"synchronous is 'normal' or 'full', not {synchronous!r}")
-    return SqliteBackend(File(path, synchronous), {table.name: table for table in tables})
+    return SqliteBackend(File(path, synchronous, check_schema), {table.name: table for table in tables})
 
 
 class SqliteBackend(ScanningBackend[int]):
@@ -71,7 +70,7 @@ class SqliteBackend(ScanningBackend[int]):
         self.file = file
         self.tables = Tables(file, declared)
 
-    def insert(self, collection: str, documents: list[Record]) -> None:
+    def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents in one transaction; see `Backend`."""
         with self.file.transaction():
             layout = self.tables.created(collection)
@@ -81,13 +80,14 @@ class SqliteBackend(ScanningBackend[int]):
             statement = (
                 f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, names))}) VALUES ({places})"
             )
-            for document in documents:
-                try:
-                    self._insert(statement, layout, writer, document)
-                except WriteError:
-                    writer.flush()
-                    self.file.commit()  # the documents before this one stay
-                    raise
+            with self.file.streaming(writer.flush):
+                for document in documents:
+                    try:
+                        self._insert(statement, layout, writer, document)
+                    except WriteError:
+                        writer.flush()
+                        self.file.commit()  # the documents before this one stay
+                        raise
             writer.flush()
 
     def _insert(self, statement: str, layout: Layout, writer: IndexWriter, document: Record) -> None:
@@ -95,7 +95,7 @@ class SqliteBackend(ScanningBackend[int]):
         row = (identity(document["_id"]), encoding.encode(document), *columns)
         try:
             self.file.rows(statement, row)
-        except apsw.ConstraintError:
+        except ConflictError:
             raise DuplicateKeyError(writer.collection, document["_id"]) from None
         if writer.indexes:
             number = self.file.last_row()
@@ -115,8 +115,7 @@ class SqliteBackend(ScanningBackend[int]):
         reading = _reading(layout, query)
         text = _select(layout, reading, f"{quoted(ROW)}, json({quoted(DOCUMENT)})") + bounds
         rows = self.file.rows(text, reading.bind(query.values))
-        pairs = ((row, encoding.decode(text)) for row, text in rows)
-        return checked(pairs, query, reading.statement.split.residual)
+        return checked(self.tables.decoded(rows), query, reading.statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
@@ -170,7 +169,7 @@ class SqliteBackend(ScanningBackend[int]):
         """Rows and their documents."""
         columns = f"{quoted(ROW)}, json({quoted(DOCUMENT)})"
         text = f"SELECT {columns} FROM {quoted(layout.table.name)} WHERE {_NAMED_ROWS}"
-        return [(row, encoding.decode(found)) for row, found in self.file.rows(text, (json.dumps(keys),))]
+        return list(self.tables.decoded(self.file.rows(text, (json.dumps(keys),))))
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         """Delete the first match or all; in SQL alone where nothing is left over and there are no indexes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
+from mongoglot.engines.base import IN_INSERT
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sqlite.functions import register_functions
 from mongoglot.errors import StoreError
@@ -34,7 +36,7 @@ CATALOGUE: Final = "mongoglot collections"
 INDEXES: Final = "mongoglot indexes"
 """The table that says which indexes each collection has, and which table has the keys of each."""
 
-_LAYOUT: Final = (
+LAYOUT: Final = (
     f"""CREATE TABLE IF NOT EXISTS {quoted(CATALOGUE)}
         (collection TEXT PRIMARY KEY, name TEXT NOT NULL, columns TEXT NOT NULL) STRICT""",
     f"""CREATE TABLE IF NOT EXISTS {quoted(INDEXES)}
@@ -44,29 +46,39 @@ _LAYOUT: Final = (
 """What every file has, in this format."""
 
 
+class ConflictError(StoreError):
+    """A row that is there already; where nobody expects it, the file says two things at once."""
+
+
 class File:
     """One open database file; calls from several threads take turns."""
 
-    def __init__(self, path: str, synchronous: str) -> None:
+    def __init__(self, path: str, synchronous: str, inspect: Callable[[File], None]) -> None:
         self.path = path
         self.lock = threading.RLock()
         self._closed = False
         self._depth = 0
         self._view: int | None = None
+        self._flush: Callable[[], None] | None = None
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
             self._connection.set_busy_timeout(round(BUSY_TIMEOUT * 1000))
             self._connection.pragma("trusted_schema", False)
             self._connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+            self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+            self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0)
+            self._connection.pragma("cell_size_check", True)
+            # closing a file that is refused must not move its log into it
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, _has_log(path))
             register_functions(self._connection)
         try:
-            self._check(synchronous)
-        except Exception:
+            self._check(synchronous, inspect)
+        except BaseException:
             self.close()
             raise
 
-    def _check(self, synchronous: str) -> None:
+    def _check(self, synchronous: str, inspect: Callable[[File], None]) -> None:
         """Refuse what is no store of ours before anything is written to it; make a new file ours."""
         with translated(self.path):
             empty, application, version = _patiently(self._look)
@@ -79,16 +91,23 @@ class File:
                 f"{self.path} was written by a newer mongoglot (format {version}, this one knows {FORMAT}); "
                 "it was left untouched"
             )
+        inspect(self)
         with translated(self.path):
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._connection.pragma("synchronous", synchronous)
             if empty:
                 _patiently(lambda: self._connection.pragma("journal_mode", "wal"))
             if version < FORMAT:  # a new file, or one from before
                 with self.transaction():
-                    self._connection.pragma("application_id", APPLICATION_ID)
-                    self._connection.pragma("user_version", FORMAT)
-                    for statement in _LAYOUT:
-                        self._connection.execute(statement)
+                    self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Bring the file to this format, unless another process has done so, or has made it newer, meanwhile."""
+        if self._connection.pragma("user_version") < FORMAT:
+            self._connection.pragma("application_id", APPLICATION_ID)
+            self._connection.pragma("user_version", FORMAT)
+            for statement in LAYOUT:
+                self._connection.execute(statement)
 
     def _look(self) -> tuple[bool, int, int]:
         """Whether the file is empty, its mark and its format: in one look, as another may be making it."""
@@ -96,7 +115,7 @@ class File:
             empty = not next(iter(self._connection.execute("SELECT count(*) FROM sqlite_schema")))[0]
             application = self._connection.pragma("application_id")
             version = self._connection.pragma("user_version")
-        return empty, application, version
+        return empty and application in (0, APPLICATION_ID), application, version
 
     def rows(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """Run a statement; all of its rows."""
@@ -128,6 +147,8 @@ class File:
         """One view of the file for all statements inside; they only read."""
         with self.lock:
             if self._depth:
+                if self._flush is not None:
+                    self._flush()
                 yield
                 return
             connection = self._open()
@@ -157,6 +178,8 @@ class File:
         """Write whole or not at all; inside another transaction, as a part of that."""
         with self.lock:
             if self._depth:
+                if self._flush is not None:
+                    raise StoreError(IN_INSERT)
                 yield
                 return
             connection = self._open()
@@ -167,16 +190,14 @@ class File:
                 yield
             except BaseException:
                 self._depth = 0
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
             self._depth = 0
             try:
                 with translated(self.path):
                     connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
 
     def commit(self) -> None:
@@ -184,6 +205,21 @@ class File:
         with translated(self.path):
             self._open().execute("COMMIT")
             self._open().execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def streaming(self, flush: Callable[[], None]) -> Iterator[None]:
+        """Run a caller's code in a transaction: it may read the file, after `flush`, but not write."""
+        self._flush = flush
+        try:
+            yield
+        finally:
+            self._flush = None
+
+    def _roll_back(self) -> None:
+        """End the transaction, if SQLite has not done so; the error that led here is the one to tell."""
+        with suppress(apsw.Error):
+            if not self._closed and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
@@ -209,6 +245,14 @@ def _check_header(path: str) -> None:
         raise StoreError(f"{path} is not an SQLite database; it was left untouched")
 
 
+def _has_log(path: str) -> bool:
+    """Whether something was written that does not stand in the file itself yet."""
+    try:
+        return os.path.getsize(f"{path}-wal") > 0
+    except OSError:
+        return False
+
+
 def _patiently(step: Callable[[], T]) -> T:
     """The result of a step outside a transaction, tried again for as long as the file is busy.
 
@@ -227,11 +271,11 @@ def _patiently(step: Callable[[], T]) -> T:
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Turn apsw's errors into ours; a constraint is the caller's to explain."""
+    """Turn apsw's errors into ours."""
     try:
         yield
-    except apsw.ConstraintError:
-        raise
+    except apsw.ConstraintError as error:
+        raise ConflictError(f"{path} is damaged: {error}") from None
     except apsw.NotADBError:
         raise StoreError(f"{path} is not an SQLite database; it was left untouched") from None
     except apsw.CantOpenError:
@@ -241,6 +285,14 @@ def translated(path: str) -> Iterator[None]:
         raise StoreError(f"the disk of {path} is full; what was committed before is intact") from None
     except apsw.ReadOnlyError:
         raise StoreError(f"{path} cannot be written: the file or its folder is read-only") from None
+    except apsw.CorruptError as error:
+        raise StoreError(f"{path} is damaged, or no store of mongoglot: {error}") from None
+    except UnicodeDecodeError:
+        raise StoreError(f"{path} is damaged: a text in it is not UTF-8") from None
+    except apsw.IOError as error:
+        raise StoreError(
+            f"{path} cannot be read or written ({error}); what was committed before is intact"
+        ) from None
     except apsw.BusyError:
         raise StoreError(
             f"{path} is being written by another process for more than {BUSY_TIMEOUT:.0f} s"

@@ -208,6 +208,14 @@ def delete_keys(file: File, stored: StoredIndex, keys: Sequence[tuple[str, int]]
 # ---- making and dropping -------------------------------------------------------------------------
 
 
+def entries_statement(table: str) -> str:
+    """The statement that makes the table of an index."""
+    return (
+        f"CREATE TABLE {quoted(table)} ({quoted(ENTRY)} TEXT NOT NULL, {quoted(OF)} INTEGER NOT NULL, "
+        f"PRIMARY KEY ({quoted(ENTRY)}, {quoted(OF)})) STRICT, WITHOUT ROWID"
+    )
+
+
 def create(tables: Tables, collection: str, stored: StoredIndex) -> None:
     """Make an index of a collection and fill it; inside a transaction.
 
@@ -218,10 +226,7 @@ def create(tables: Tables, collection: str, stored: StoredIndex) -> None:
     file, index = tables.file, stored.index
     layout = tables.created(collection)
     name = quoted(stored.table)
-    file.rows(
-        f"CREATE TABLE {name} ({quoted(ENTRY)} TEXT NOT NULL, {quoted(OF)} INTEGER NOT NULL, "
-        f"PRIMARY KEY ({quoted(ENTRY)}, {quoted(OF)})) STRICT, WITHOUT ROWID"
-    )
+    file.rows(entries_statement(stored.table))
     options = json.dumps({"unique": index.unique, "sparse": index.sparse})
     file.rows(
         f"INSERT INTO {quoted(INDEXES)} VALUES (?, ?, ?, ?, ?)",

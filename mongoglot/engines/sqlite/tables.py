@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, final
@@ -86,11 +86,7 @@ class Tables:
             if layout is not None:
                 return layout
             table = Table(self.free_name(collection), self._wanted(collection), DOCUMENT, KEY)
-            columns = "".join(f", {_definition(column)}" for column in table.columns)
-            self.file.rows(
-                f"CREATE TABLE {quoted(table.name)} ({quoted(ROW)} INTEGER PRIMARY KEY, "
-                f"{quoted(KEY)} TEXT NOT NULL UNIQUE{columns}, {quoted(DOCUMENT)} BLOB NOT NULL)"
-            )
+            self.file.rows(collection_statement(table.name, table.columns))
             self._index_columns(table, table.columns)
             self._record(collection, table)
             return self._remembered(collection, Layout(table))
@@ -188,7 +184,22 @@ class Tables:
         last = -(2**63)
         while rows := self.file.rows(statement, (last,)):
             last = rows[-1][0]
-            yield [(row, encoding.decode(text)) for row, text in rows]
+            yield list(self.decoded(rows))
+
+    def decoded(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Record]]:
+        """Rows with their documents in the place of the texts.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        for row, text in rows:
+            try:
+                document = encoding.decode(text)
+                document["_id"]  # which every document has
+            except Exception as error:  # damaged bytes may raise anything
+                reason = f"the document in row {row} cannot be decoded ({type(error).__name__})"
+                raise StoreError(f"{self.file.path} is damaged: {reason}") from None
+            yield row, document
 
     def _index_columns(self, table: Table, columns: Sequence[Column]) -> None:
         for column in columns:
@@ -205,6 +216,14 @@ class Tables:
 
 BATCH: Final = 2000
 """Rows that are read at once where all are read."""
+
+
+def collection_statement(name: str, columns: Sequence[Column], late: int = 0) -> str:
+    """The statement that makes the table of a collection; as SQLite keeps it when the last columns came `late`."""
+    definitions = [_definition(column) for column in columns]
+    definitions.insert(len(columns) - late, f"{quoted(DOCUMENT)} BLOB NOT NULL")
+    first = f"{quoted(ROW)} INTEGER PRIMARY KEY, {quoted(KEY)} TEXT NOT NULL UNIQUE"
+    return f"CREATE TABLE {quoted(name)} ({', '.join([first, *definitions])})"
 
 
 def _definition(column: Column) -> str:
