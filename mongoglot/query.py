@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mongoglot.compiler.normalise import normalise_document
+from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
+from mongoglot.compiler.projection_spec import Compilers
 from mongoglot.compiler.values import Document
 from mongoglot.engines import python
-from mongoglot.errors import EncodingError, EncodingTypeError, FilterError, UnsupportedError
+from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.native import native_filter
 from mongoglot.grammar.operators import OPERATORS, Dialect
-from mongoglot.grammar.text import from_text, located
 from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
+    from mongoglot.compiler.expression_ast import Expression
+    from mongoglot.compiler.projection import Evaluate
     from mongoglot.engines.sql.table import Table
     from mongoglot.engines.sqlite.lowering import Sql
     from mongoglot.explain import Explanation
@@ -44,12 +46,14 @@ def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") ->
     if dialect not in tuple(OPERATORS):  # a tuple, as what is no dialect may not be hashable
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
     if isinstance(filter, str):
+        from mongoglot.grammar.text import from_text, located  # loads the reader of text
+
         with located(filter):
             return _compiled(from_text(filter), dialect, filter)
     return _compiled(filter, dialect)
 
 
-def compile_in_projection(filter: Mapping[str, Any]) -> Query:
+def _compile_in_projection(filter: Mapping[str, Any]) -> Query:
     """Compile the filter of a `$elemMatch` of a projection, which may hold no `$jsonSchema` (semantics 6.2).
 
     Raises:
@@ -58,8 +62,24 @@ def compile_in_projection(filter: Mapping[str, Any]) -> Query:
     return _compiled(filter, "mongodb", schemas=False)
 
 
+def _parse_in_projection(written: Any) -> tuple[Expression, tuple[Any, ...]]:
+    from mongoglot.grammar.expressions import parse_expression  # loads all operators
+
+    return parse_expression(written, "a computed field")
+
+
+def _field_evaluator(expression: Expression, literals: Sequence[Any]) -> Evaluate:
+    from mongoglot.engines.python.computed_fields import field_evaluator
+
+    return field_evaluator(expression, literals)
+
+
+IN_PROJECTION: Final = Compilers(_compile_in_projection, _parse_in_projection, _field_evaluator)
+"""What a projection needs to read its filters and expressions."""
+
+
 def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas: bool = True) -> Query:
-    if not isinstance(filter, Mapping):
+    if filter.__class__ is not dict and not isinstance(filter, Mapping):
         raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
     shape, values = tokenise(filter, dialect, schemas=schemas)
     try:
@@ -97,7 +117,8 @@ class Query(BoundPlan):
     def __init__(
         self, tokens: Shape, values: list[Any], plan: Plan, dialect: Dialect, text: str | None = None
     ) -> None:
-        super().__init__(plan, values)
+        self.plan = plan
+        self.values = values
         self.tokens = tokens
         self.dialect: Dialect = dialect
         self.text = text
@@ -107,16 +128,18 @@ class Query(BoundPlan):
         code = self.plan.lowered("python", python.lower)
         return code.bind(self.values)
 
+    @cached_property
+    def _selection(self) -> Callable[[Iterable[Any]], Iterator[Any]]:
+        return self.plan.lowered("python selection", python.lower_selection).bind(self.values)
+
     def matches(self, document: Document) -> bool:
         """Whether a document matches.
 
         Raises:
             EncodingError: a value that the query looks at is not of BSON's; the error names its path.
         """
-        if document.__class__ is not dict and not isinstance(document, Mapping):
-            raise EncodingTypeError(
-                f"a document is a mapping with string keys, not {type(document).__name__}"
-            )
+        if document.__class__ is not dict:
+            check_mapping(document)
         try:
             return self._function(document)
         except EncodingError:
@@ -124,8 +147,12 @@ class Query(BoundPlan):
             raise
 
     def filter(self, documents: Iterable[Mappings]) -> Iterator[Mappings]:
-        """Those of the documents that match, in order."""
-        return (document for document in documents if self.matches(document))
+        """Those of the documents that match, in order: `matches` of each, without a call for each.
+
+        Raises:
+            EncodingError: as `matches`, when the document is reached.
+        """
+        return self._selection(documents)
 
     def to_python(self) -> Callable[[Document], bool]:
         """The callable; `inspect.getsource` shows its source, and so does a traceback."""

@@ -21,7 +21,7 @@ from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import Backend, FindRequest, Record, Verification, open_engine
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import Dialect
-from mongoglot.query import Query, compile, compile_in_projection
+from mongoglot.query import IN_PROJECTION, Query, compile
 
 _INT64_MAX: Final = 2**63 - 1
 
@@ -182,8 +182,8 @@ class Collection:
 
         Args:
             filter: a filter, as a mapping or as text, or a compiled query; None for all.
-            projection: fields to include or exclude, `$slice`, `$elemMatch` (of MongoDB's dialect), `a.$`, or a
-                list of names; None for all.
+            projection: fields to include, to exclude or to compute, `$slice`, `$elemMatch` (of MongoDB's dialect),
+                `a.$`, or a list of names; None for all.
             sort: a name, `[(name, 1 or -1), …]`, or a document.
             skip: how many to leave out at the start.
             limit: how many at most; 0 for all.
@@ -301,7 +301,7 @@ class Collection:
             collation = self._collation(collation)
         query = self._compiled({} if filter is None else filter)
         schema = any(token[0] == "SCHEMA" for token in query.tokens)
-        wanted = projections.read_projection(projection, compile_in_projection, schema=schema)
+        wanted = projections.read_projection(projection, IN_PROJECTION, schema=schema)
         return FindRequest(query, wanted, sorts.read_sort(sort), skip, limit, collation)
 
     def _collation(self, collation: Any) -> Mapping[str, Any] | None:

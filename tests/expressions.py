@@ -5,23 +5,14 @@ from __future__ import annotations
 import datetime
 import random
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bson import Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
+from tests import expressions_objects
+from tests.expression_family import Family
+
 Maker: TypeAlias = Callable[[], Any]
-
-
-class Family(NamedTuple):
-    """A kind of operators.
-
-    Attributes:
-        values: what its operands may be, well typed and nearly so.
-        makers: makes an expression from chance and from what makes an operand, which takes the names of variables.
-    """
-
-    values: tuple[Any, ...]
-    makers: tuple[Callable[[random.Random, Callable[..., Any]], Any], ...]
 
 
 SCALARS: Final[tuple[Any, ...]] = (
@@ -140,7 +131,7 @@ OTHERS: Final = (
 ).split()
 
 
-FAMILIES: Final[tuple[Family, ...]] = ()
+FAMILIES: Final[tuple[Family, ...]] = (expressions_objects.FAMILY,)
 """Kinds of operators with values of their own: strings, dates, …"""
 
 

@@ -1,4 +1,4 @@
-"""Projections with `$slice`, `$elemMatch` and `a.$`, and documents and filters in which they find arrays.
+"""Projections with `$slice`, `$elemMatch`, `a.$` and computed fields, and documents and filters full of arrays.
 
 The alphabet is smaller than that of `mongoglot.testing`: what counts here is which element of which array a
 predicate finds, so arrays are everywhere, in objects and in one another, and values are few.
@@ -6,12 +6,14 @@ predicate finds, so arrays are everywhere, in objects and in one another, and va
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
-from bson import Decimal128, Int64
+from bson import Code, Decimal128, Int64, MinKey, Regex, Timestamp
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 Document = dict[str, Any]
 
@@ -19,6 +21,26 @@ SCALARS = (1, 2, 3, 0, None, "a")
 TYPES = ("array", "object", "int", "null", "string")
 NUMBERS = (0, 1, 2, -1, -2, 5, 1.9, -1.9, Decimal128("1.5"), Int64(1), float("nan"))
 LIMITS = (1, 2, 3, 1.5, Int64(2), Decimal128("2.5"))
+
+LITERALS: tuple[Any, ...] = (
+    None, "", "x", [], ["$a", 1], [[]], [{}], MinKey(), Timestamp(0, 0), Regex("a", "i"), Code("x"), b"x",
+    Code("x", {"y": 1}), datetime.datetime(2020, 1, 2), {"$literal": {"$a": 1}}, {"$literal": 1}, {"$const": "$a"},
+    [{"x": "$a", "y": "$nope"}],
+)  # fmt: skip
+"""What may stand at a field of a projection and is neither a number nor the path to a field."""
+
+FIELDS = (
+    "$a", "$b", "$c", "$d", "$a.b", "$b.a", "$c.a.b", "$a.0", "$_id", "$_id.a", "$nope", "$a.nope", "$$ROOT",
+    "$$CURRENT.a", "$$ROOT.b", "$$REMOVE",
+)  # fmt: skip
+
+WRONG_EXPRESSIONS: tuple[Any, ...] = (
+    "$", "$$", "$$FOO", "$a.", "$a..b", "$.a", "$$ROOT.", "$a.$b", ["$"], [{"$foo": 1}], [{"a.b": 1}], [{"": 1}],
+    [{"$a": 1, "b": 1}], {"$eq": 1}, {"$not": [1, 2]}, {"$add": "$"}, {"$divide": [1, 0]}, {"$add": ["x", 1]},
+    {"$size": 1}, {"$slice": [{"$divide": [1, 0]}, 1]}, {"$slice": [1, "$"]}, {"$slice": ["$a", {"$foo": 1}]},
+    {"$cond": [True, "$a", {"$divide": [1, 0]}]}, {"$ifNull": [1]}, {"$slice": [["$a"], 1]},
+    {"$let": {"vars": {}}}, {"$switch": {"branches": []}}, {"$map": {"input": "$a"}},
+)  # fmt: skip
 
 WRONG_SLICES: tuple[Any, ...] = (
     "x", None, True, [], [1], [1, 0], [1, -1], [0, 0.5], [1, True], [True, 1], [1, "x"], ["x", 1], {}, {"x": 1},
@@ -147,7 +169,7 @@ def _slice(rng: random.Random) -> Any:
 
 
 def wrong_projection(rng: random.Random) -> Document:
-    """Mostly wrong, in one way or several; computed fields, which are refused by name, are not among them."""
+    """Mostly wrong, in one way or several."""
     result: Document = {}
     for _ in range(rng.choice((1, 2, 2, 3, 3))):
         path = random_path(rng)
@@ -157,6 +179,76 @@ def wrong_projection(rng: random.Random) -> Document:
         name = path if rng.random() < 0.5 else rng.choice(names)
         choices = (1, 1, 1, 0, 0, 2.5, {"$slice": _slice(rng)}, {"$slice": rng.choice(WRONG_SLICES)},
                    {"$elemMatch": _element(rng, 1)}, {"$elemMatch": rng.choice(WRONG_MATCHES)},
-                   rng.choice(WRONG_CHOICES))  # fmt: skip
-        result[name] = "x" if name.endswith(".$") and rng.random() < 0.1 else rng.choice(choices)
+                   rng.choice(WRONG_CHOICES), field_value(rng), field_value(rng), rng.choice(WRONG_EXPRESSIONS),
+                   rng.choice(WRONG_EXPRESSIONS))  # fmt: skip
+        result[name] = rng.choice(choices)
     return result
+
+
+# ---- computed fields ---------------------------------------------------------------------------------
+
+
+def computed_projection(rng: random.Random, value: Callable[[random.Random], Any]) -> Document:
+    """Computed fields among everything else that an inclusion may have; mostly valid.
+
+    Args:
+        rng: where chance comes from.
+        value: makes what computes a field.
+    """
+    result: Document = {}
+    for _ in range(rng.choice((1, 1, 2, 2, 3, 4))):
+        path = (
+            random_path(rng)
+            if rng.random() < 0.8
+            else rng.choice(("_id", "_id.a", "_id.b", "z", "z.b", "d.z"))
+        )
+        match rng.choice(("computed",) * 7 + ("below",) * 3 + ("flag",) * 4 + ("slice", "match", "$", "_id")):
+            case "computed":
+                result[path] = value(rng)
+            case "below":
+                names = ("a", "b", "c", "a.b", "z")
+                result[path] = {
+                    name: value(rng) if rng.random() < 0.7 else 1
+                    for name in rng.sample(names, rng.choice((1, 1, 2, 2, 3)))
+                }
+            case "slice":
+                result[path] = {"$slice": _slice(rng)}
+            case "match":
+                result[path.partition(".")[0]] = {"$elemMatch": _element(rng, 1)}
+            case "$":
+                result[path + ".$"] = 1
+            case "_id":
+                result["_id"] = rng.choice((0, 1))
+            case _:
+                result[path] = 1
+    return result
+
+
+def field_value(rng: random.Random, depth: int = 2) -> Any:
+    """What computes a field: paths and literals, and operators that seldom fail."""
+    kind = rng.random()
+    if depth == 0 or kind < 0.45:
+        return rng.choice(FIELDS)
+    if kind < 0.65:
+        return rng.choice(LITERALS)
+
+    def operand() -> Any:
+        return field_value(rng, depth - 1)
+
+    expressions: tuple[Any, ...] = (
+        [operand(), operand()],
+        [{"p": operand(), "q": operand()}],
+        {"$ifNull": [operand(), operand()]},
+        {"$eq": [operand(), operand()]},
+        {"$type": operand()},
+        {"$isArray": [operand()]},
+        {"$cond": [{"$isArray": [operand()]}, operand(), operand()]},
+        {"$let": {"vars": {"u": operand()}, "in": ["$$u", "$a"]}},
+        {"$map": {"input": [operand(), 1], "in": {"v": "$$this", "w": "$a"}}},
+        {"$concatArrays": [[operand()], [operand()]]},
+        {"$slice": [[operand(), 2, 3], rng.choice((1, -1, "$_id"))]},
+        {"$slice": [operand(), rng.choice((1, -1, "$a"))]},
+        {"$arrayElemAt": [operand(), 0]},
+        {"$add": [operand(), 1]},
+    )
+    return rng.choice(expressions)

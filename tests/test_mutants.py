@@ -24,6 +24,7 @@ from tests.conformance.scope import SERVER_AREAS
 from tests.examination import BROKEN, RIGHT, WRONG, Answer, Group, Question, answer_find, answer_matches
 from tests.projections import array_documents, array_filter, array_projection, wrong_projection
 from tests.schemas import random_document_schema
+from tests.test_computed_fields import COMPUTED
 from tests.test_find_options import random_projection, random_sort
 from tests.test_projections import PROJECTED, RECORDED, TEN
 
@@ -35,6 +36,7 @@ Subject: TypeAlias = Literal["matches", "sqlite", "options"]
 
 OPTIONS = frozenset({
     "compiler/sort.py", "compiler/projection.py", "compiler/projection_spec.py", "compiler/slices.py",
+    "compiler/path_tree.py", "engines/python/computed_fields.py",
     "engines/python/projection.py", "engines/python/positional.py",
 })  # fmt: skip
 """The files that only a find with options needs."""
@@ -187,9 +189,10 @@ def found_in_arrays(batches: int, documents: int, finds: int) -> list[Group]:
 
 
 def rules_of_arrays() -> list[Group]:
-    """The rules of `$slice`, `$elemMatch` and `a.$`, one by one."""
+    """The rules of `$slice`, `$elemMatch`, `a.$` and computed fields, one by one."""
     projected = [
         *PROJECTED,
+        *COMPUTED,
         *((document | {"ten": TEN}, query, {"ten.$": 1}, "") for document, query, _ in RECORDED),
     ]
     result = []

@@ -13,12 +13,13 @@ from bson import Decimal128
 import mongoglot
 from mongoglot.compiler.ast import Node
 from mongoglot.engines.python import PythonCode, lower
-from mongoglot.errors import FilterError, NotYetError
+from mongoglot.errors import FilterError, NotYetError, UnsupportedError
 from mongoglot.testing import random_documents, random_filter
 from tests.arena import MATCHES, Arena, shrunk
 from tests.conftest import ENGINES, StoreOpener
 from tests.mongod import decoded
 from tests.projections import array_documents, array_filter, array_projection, wrong_projection
+from tests.test_expressions import without_sign_of_nan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,9 @@ Question = tuple[Document, Document]
 Answer = list[bytes] | str
 """Documents, or `'error 2'`."""
 
+NO_SERVER = "needs a server"
+"""What only a server computes, such as the logarithm of a decimal."""
+
 BY_INSERTION = {"hint": {"$natural": 1}}
 """Without it, a server may take the index on `_id`, and its order."""
 
@@ -48,11 +52,16 @@ def arenas(server: Database[Document], stores: dict[str, mongoglot.Store]) -> tu
     return Arena(server, stores, "arrays"), Arena(server, stores, "single")
 
 
+def as_bson(document: Document) -> bytes:
+    """A document as BSON, without the sign of a NaN, which is the processor's."""
+    return without_sign_of_nan(bson.encode(document))
+
+
 def server_answer(arena: Arena, question: Question) -> Answer:
     query, options = question
     hint = {} if "sort" in options else BY_INSERTION
     try:
-        return [bson.encode(document) for document in arena.server_find(query, **hint, **options)]
+        return [as_bson(document) for document in arena.server_find(query, **hint, **options)]
     except FilterError as error:
         return f"error {error.code}"
 
@@ -60,15 +69,19 @@ def server_answer(arena: Arena, question: Question) -> Answer:
 def engine_answer(arena: Arena, engine: str, question: Question) -> Answer:
     query, options = question
     try:
-        return [bson.encode(document) for document in arena.find(engine, query, **options)]
+        return [as_bson(document) for document in arena.find(engine, query, **options)]
     except NotYetError as error:
         return f"refused: {error}"
+    except UnsupportedError:
+        return NO_SERVER
     except FilterError as error:
         return f"error {error.code}"
 
 
 def agree(engine: str, question: Question, given: Answer, expected: Answer) -> bool:
     """Whether two answers are one; without a sort, the engine of a server may follow an index of `_id`."""
+    if given == NO_SERVER:
+        return True
     if engine == "mongodb" and "sort" not in question[1] and isinstance(given, list):
         return isinstance(expected, list) and sorted(given) == sorted(expected)
     return given == expected
@@ -170,10 +183,11 @@ def test_many_random_finds(arenas: tuple[Arena, Arena]) -> None:
 
 
 CODES = (
-    2, 15, 224, 15998, 16410, 28667, 28724, 31249, 31250, 31252, 31253, 31254, 31255, 31256, 31271, 31274, 31275,
-    31276, 31308, 31325, 31394, 31395, 40352, 40353, 51270, 5392900,
+    2, 15, 168, 224, 15983, 15998, 16020, 16410, 16412, 16554, 16872, 17124, 17276, 28667, 28724, 31249,
+    31250, 31252, 31253, 31254, 31255, 31256, 31271, 31274, 31275, 31276, 31308, 31310, 31325, 31394, 31395,
+    40352, 40353, 51270, 5392900,
 )  # fmt: skip
-"""Every code that a server has for a projection without computed fields."""
+"""Every code that a server has for a projection but for computed fields, and some for those."""
 
 
 def test_wrong_projections(arenas: tuple[Arena, Arena]) -> None:
@@ -182,7 +196,7 @@ def test_wrong_projections(arenas: tuple[Arena, Arena]) -> None:
     rng = random.Random(SEED)
     filters: tuple[Document, ...] = ({}, {"a": 1}, {"a": {"$gt": 0}}, {"a": {"$foo": 1}})
     arena.fill(array_documents(rng, 5))
-    questions = [(rng.choice(filters), {"projection": wrong_projection(rng)}) for _ in range(3000)]
+    questions = [(rng.choice(filters), {"projection": wrong_projection(rng)}) for _ in range(5000)]
     answers = compare(arenas, questions)
     errors = {answer for answer in answers if isinstance(answer, str)}
     assert 0.7 < sum(isinstance(answer, str) for answer in answers) / len(answers) < 1
@@ -377,7 +391,7 @@ def test_patterns_of_the_task_dialect(engine: str, open_store: StoreOpener) -> N
 def test_the_matcher_is_compiled_once_for_a_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(node: Node) -> PythonCode:
+    def counted(node: Node) -> PythonCode[Any]:
         calls.append(node)
         return lower(node)
 
@@ -430,15 +444,3 @@ def test_messages(projection: Document, code: int, text: str) -> None:
     with mongoglot.connect("memory:") as store, pytest.raises(FilterError) as caught:
         store["a"].find({}, projection)
     assert (caught.value.code, str(caught.value)) == (code, text)
-
-
-@pytest.mark.parametrize(
-    "projection", [{"a": {"$add": [1, 2]}}, {"a": "$b"}, {"a": "x"}, {"a": {"$slice": ["$a", 1]}}, {"a": [1]},
-                   {"a": {"$slice": [None, 1]}}, {"a": {"$meta": "textScore"}}, {"a.b": {"c": None}}]
-)  # fmt: skip
-def test_computed_fields_are_refused(projection: Document) -> None:
-    with (
-        mongoglot.connect("memory:") as store,
-        pytest.raises(NotYetError, match="not compiled by this version"),
-    ):
-        store["a"].find({}, projection)

@@ -16,7 +16,7 @@ import uuid
 from collections import OrderedDict, UserDict
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import bson
 import pytest
@@ -26,6 +26,7 @@ from bson.raw_bson import RawBSONDocument
 
 import mongoglot
 from mongoglot.compiler.plan import PlanCache
+from mongoglot.engines.python.source import compiled
 from mongoglot.errors import EncodingError
 from mongoglot.testing import random_documents, random_filter
 from tests.mongod import CODEC_OPTIONS
@@ -44,8 +45,9 @@ def test_the_source_can_be_read() -> None:
     assert "# $gt int" in inspect.getsource(function)
 
 
-def test_each_function_has_a_file_of_its_own() -> None:
-    names = {mongoglot.compile({name: 1}).to_python().__code__.co_filename for name in ("one", "two", "one")}
+def test_functions_of_one_structure_share_their_source() -> None:
+    filters: list[dict[str, Any]] = [{"one": 1}, {"two": 1}, {"two": {"$gt": 5}}, {"one": 2}]
+    names = {mongoglot.compile(query).to_python().__code__.co_filename for query in filters}
     assert len(names) == 2
     assert all(re.fullmatch(r"<mongoglot filter \d+>", name) for name in names)
 
@@ -63,12 +65,13 @@ def test_a_traceback_shows_the_line() -> None:
         query.matches(Failing())
     shown = [frame for frame in traceback.extract_tb(caught.tb) if frame.filename.startswith("<mongoglot")]
     assert [frame.name for frame in shown] == ["matches"]
-    assert shown[0].line == "v1 = document.get(key0, MISSING)"
+    assert shown[0].line == "v1 = document.get(key0)"
 
 
 @pytest.fixture
 def no_plans_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mongoglot.query._PLANS", PlanCache(0))
+    compiled.cache_clear()
 
 
 def filename_of(function: Callable[..., bool]) -> str:
@@ -83,6 +86,7 @@ def test_the_source_goes_with_the_query() -> None:
     query = mongoglot.compile({"a": {"$not": {"$gt": 1}}})
     name = filename_of(query.to_python())
     del query
+    compiled.cache_clear()
     gc.collect()
     assert name not in linecache.cache
 
@@ -94,8 +98,48 @@ def test_the_source_stays_with_the_function() -> None:
     name = filename_of(function)
     assert "def matches" in inspect.getsource(function)
     del function
+    compiled.cache_clear()
     gc.collect()
     assert name not in linecache.cache
+
+
+# ---- many documents at once ----------------------------------------------------------------------
+
+
+def test_filter_finds_what_matches_finds() -> None:
+    rng = random.Random(SEED)
+    found = 0
+    for _ in range(60):
+        documents = random_documents(rng, 20)
+        for _ in range(10):
+            query = mongoglot.compile(random_filter(rng, near=documents))
+            expected = [document for document in documents if query.matches(document)]
+            assert [id(document) for document in query.filter(documents)] == [*map(id, expected)]
+            found += len(expected)
+    assert found > 500
+
+
+def test_filter_is_lazy_and_takes_mappings() -> None:
+    seen = []
+
+    def documents() -> Iterator[Mapping[str, Any]]:
+        for document in ({"a": 1}, MappingProxyType({"a": 1}), {"a": 2}, {"a": 1}):
+            seen.append(document)
+            yield document
+
+    matches = mongoglot.compile({"a": 1}).filter(documents())
+    assert not seen
+    assert [next(matches), next(matches)] == [{"a": 1}, {"a": 1}]
+    assert len(seen) == 2
+
+
+def test_filter_names_the_place_of_what_is_no_document_or_value() -> None:
+    query = mongoglot.compile({"a.b": {"$type": "int"}})
+    with pytest.raises(EncodingError, match="a document is a mapping with string keys, not int"):
+        list(query.filter(cast("Any", [{"a": 1}, 5])))
+    with pytest.raises(EncodingError, match=r"BSON has no type for decimal\.Decimal") as caught:
+        list(query.filter(cast("Any", [{"a": {"b": 1}}, {"a": {"b": decimal.Decimal(1)}}])))
+    assert caught.value.path == "a.b"
 
 
 # ---- deep and wide -------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final
 
-from mongoglot.compiler.expression_ast import Expression
-from mongoglot.compiler.schema_ast import Schema
-from mongoglot.compiler.values import ValueClass
+if TYPE_CHECKING:
+    from mongoglot.compiler.expression_ast import Expression
+    from mongoglot.compiler.schema_ast import Schema
+    from mongoglot.compiler.values import ValueClass
 
 Comparison: TypeAlias = Literal["$eq", "$gt", "$gte", "$lt", "$lte"]
 

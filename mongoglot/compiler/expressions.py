@@ -1,4 +1,4 @@
-"""The operators of computed fields, which this version refuses by name."""
+"""The names of the operators of expressions."""
 
 from __future__ import annotations
 

@@ -112,9 +112,18 @@ def normalise_document(document: Any) -> dict[str, Any]:
     Raises:
         EncodingTypeError: it is no mapping, or a value in it is not of BSON's; EncodingRangeError.
     """
+    check_mapping(document)
+    return normalise_fields(document)
+
+
+def check_mapping(document: Any) -> None:
+    """Whether something may be a document.
+
+    Raises:
+        EncodingTypeError: it is no mapping.
+    """
     if not isinstance(document, Mapping):
         raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
-    return normalise_fields(document)
 
 
 def _items(items: Any, depth: int) -> list[Any]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 from mongoglot.compiler.ast import Path
 from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.values import Document
 
 Tree: TypeAlias = dict[str, "Tree | None"]
 """Field → what of it is meant; None where the whole field is."""
+
+Evaluate: TypeAlias = Callable[[Document], Any]
+"""From a document to the value of an expression; `MISSING` where it has none."""
 
 
 @final
@@ -46,12 +50,14 @@ class Projection:
     """What of a document is returned.
 
     Attributes:
-        fields: the fields that are included or excluded, those of slices and of `a.$` among the included.
+        fields: the fields that are included or excluded, those of slices and of `a.$` among the included; of the
+            path to a computed field the objects on the way.
         include: which of the two.
         with_id: whether `_id` is returned.
         spec: the same as a server takes it.
         arrays: what is left of the arrays at some of the paths, in the order in which that is done.
-        matches: field → the filter `{field: {$elemMatch: …}}` whose first matching element is left of its array.
+        added: the computed fields, in order, and among them the fields with a `$elemMatch`: the filter
+            `{field: {$elemMatch: …}}` whose first matching element is left of its array.
     """
 
     fields: Tree
@@ -59,4 +65,4 @@ class Projection:
     with_id: bool
     spec: dict[str, Any]
     arrays: tuple[tuple[Path, Slice | FoundElement], ...] = ()
-    matches: Mapping[str, BoundPlan] = field(default_factory=dict)
+    added: tuple[tuple[Path, BoundPlan | Evaluate], ...] = ()

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from bson import Decimal128
 
 from mongoglot.compiler import slices
 from mongoglot.compiler.ast import Path
+from mongoglot.compiler.expression_ast import Expression
 from mongoglot.compiler.expressions import EXPRESSIONS
 from mongoglot.compiler.field_path import check_field_path, check_length
 from mongoglot.compiler.normalise import normalise_document
+from mongoglot.compiler.path_tree import below, open_path, paths, take
 from mongoglot.compiler.plan import BoundPlan
-from mongoglot.compiler.projection import FoundElement, Projection, Slice, Tree
+from mongoglot.compiler.projection import Evaluate, FoundElement, Projection, Slice, Tree
 from mongoglot.compiler.rendering import rendered, type_name
 from mongoglot.errors import FilterError, NotYetError
 
 Spec: TypeAlias = Mapping[str, Any] | Iterable[str] | None
 
-FilterCompiler: TypeAlias = Callable[[Mapping[str, Any]], BoundPlan]
-"""Compiles the filter of a `$elemMatch`; the grammar is above this layer, so a caller brings it along."""
+
+class Compilers(NamedTuple):
+    """What a projection holds in other languages; they are above this layer, so a caller brings these along.
+
+    Attributes:
+        filter: compiles the filter of a `$elemMatch`.
+        expression: reads the expression of a computed field.
+        evaluator: makes a function of what `expression` returns.
+    """
+
+    filter: Callable[[Mapping[str, Any]], BoundPlan]
+    expression: Callable[[Any], tuple[Expression, tuple[Any, ...]]]
+    evaluator: Callable[[Expression, Sequence[Any]], Evaluate]
+
 
 _MIDDLE: Final = (
     "As of 4.4, it's illegal to specify positional operator in the middle of a path.Positional projection may "
@@ -29,16 +43,16 @@ _MIDDLE: Final = (
 )
 
 
-def read_projection(spec: Spec, compiled: FilterCompiler, *, schema: bool = False) -> Projection | None:
+def read_projection(spec: Spec, compilers: Compilers, *, schema: bool = False) -> Projection | None:
     """Read a projection; None where all fields are meant.
 
     Args:
         spec: a document as a server takes it, or a list of names to include; empty or None for everything.
-        compiled: compiles the filter of a `$elemMatch`.
+        compilers: of the filters and expressions in it.
         schema: whether the filter of the find has a `$jsonSchema`, beside which there may be no `a.$`.
 
     Raises:
-        FilterError: with the server's code; NotYetError for computed fields.
+        FilterError: with the server's code; NotYetError for an operator of a computed field that is not compiled.
     """
     if spec is None:
         return None
@@ -50,7 +64,7 @@ def read_projection(spec: Spec, compiled: FilterCompiler, *, schema: bool = Fals
     if not spec:
         return None
     document = normalise_document(spec)
-    reader = _Reader(compiled, schema)
+    reader = _Reader(compilers, schema)
     reader.read_fields(document, "")
     return reader.projection(document)
 
@@ -65,23 +79,23 @@ class _Reader:
         with_id: what was said of `_id`.
         arrays: the paths with a `$slice` or a `$`.
         matches: the fields with a `$elemMatch`.
+        computed: the paths with an expression, and what was read of it.
         positional: whether there was a `$`.
         schema: whether the filter has a `$jsonSchema`.
-        refused: what the server refuses when it has read all.
-        later: a computed field, which this version refuses when there is nothing else to say.
+        later: an operator that this version refuses when there is nothing else to say.
     """
 
-    def __init__(self, compiled: FilterCompiler, schema: bool) -> None:
-        self.compiled = compiled
+    def __init__(self, compilers: Compilers, schema: bool) -> None:
+        self.compilers = compilers
         self.schema = schema
         self.taken: Tree = {}
         self.chosen: list[Path] = []
         self.include: bool | None = None
         self.with_id: bool | None = None
         self.arrays: dict[Path, Slice | FoundElement] = {}
-        self.matches: dict[str, BoundPlan] = {}
+        self.matches: dict[Path, BoundPlan] = {}
+        self.computed: dict[Path, tuple[Expression, tuple[Any, ...]]] = {}
         self.positional = False
-        self.refused: FilterError | None = None
         self.later: NotYetError | None = None
 
     def read_fields(self, spec: Mapping[str, Any], prefix: str) -> None:
@@ -114,7 +128,7 @@ class _Reader:
         check_field_path(name, path)
         operator = next(iter(value))
         if len(value) > 1 or not operator.startswith("$"):
-            self.open(name, path)
+            open_path(self.taken, name, path)
             self.read_fields(value, path + ".")
         elif operator == "$elemMatch":
             self.read_match(name, path, value[operator])
@@ -123,13 +137,12 @@ class _Reader:
         elif operator not in EXPRESSIONS:
             raise FilterError(31325, f"Unknown expression {operator}", path=path)
         else:
-            self.check_computable(operator, path)
-            raise NotYetError(31325, f"the projection {operator} is not compiled by this version", path=path)
+            self.read_operator(name, path, value)
 
     def read_inclusion(self, name: str, path: str) -> None:
         """Read `path: 1`; `_id` may stand in any projection."""
         check_field_path(name, path)
-        self.take(name, path)
+        take(self.taken, name, path)
         if path == "_id":
             self.with_id = True
         else:
@@ -141,7 +154,7 @@ class _Reader:
         if name.endswith(".$"):
             raise FilterError(31395, "positional projection cannot be used with exclusion", path=path)
         check_field_path(name, path)
-        self.take(name, path)
+        take(self.taken, name, path)
         if path == "_id":
             self.with_id = False
             return
@@ -161,7 +174,7 @@ class _Reader:
         if not name:
             raise FilterError(5392900, "Projection on field .$ is invalid", path=path + ".$")
         check_field_path(name, path)
-        self.take(name, path)
+        take(self.taken, name, path)
         if self.schema:  # a server reads the filter again, as one that may hold none
             raise FilterError(224, "$jsonSchema is not allowed in this context", path=path)
         self.arrays[tuple(path.split("."))] = FoundElement()
@@ -178,14 +191,14 @@ class _Reader:
             raise FilterError(31255, "Cannot specify positional operator and $elemMatch.", path=path)
         if "." in path:
             raise FilterError(31275, "Cannot use $elemMatch projection on a nested field.", path=path)
-        self.matches[path] = self.compiled({path: {"$elemMatch": operand}})
-        self.take(name, path)
+        self.matches[(path,)] = self.compilers.filter({path: {"$elemMatch": operand}})
+        take(self.taken, name, path)
 
     def read_slice(self, name: str, path: str, operand: Any) -> None:
         """Read `path: {$slice: …}`; what is no slice of a find may still be a computed field (semantics 6.2)."""
         try:
             found = slices.read_slice(operand)
-            self.take(name, path)
+            take(self.taken, name, path)
         except FilterError as error:
             self.read_computed_slice(name, path, operand, error)
         else:
@@ -194,40 +207,41 @@ class _Reader:
     def read_computed_slice(self, name: str, path: str, operand: Any, error: FilterError) -> None:
         """Read the `$slice` of computed fields, as the server does where the one of a find was wrong."""
         try:
-            self.check_computable("$slice", path)
-            slices.check_computed(operand, path)
-            self.take(name, path)
-        except NotYetError:
-            raise
+            self.read_operator(name, path, {"$slice": operand})
         except FilterError as second:
             raise slices.in_both(operand, error, second, path) from None
-        self.include = True
-        if (folded := slices.folding_error(operand, path)) is not None:
-            self.refused = self.refused or folded
-        else:
-            reason = "computed fields are not compiled by this version of mongoglot"
-            self.later = self.later or NotYetError(31325, reason, path=path)
+
+    def read_operator(self, name: str, path: str, value: Mapping[str, Any]) -> None:
+        """Read `path: {$operator: …}`, a computed field; a `$meta` may stand in any projection."""
+        if "$meta" not in value:
+            if self.include is False:
+                reason = "Cannot use expression other than $meta in exclusion projection"
+                raise FilterError(31252, reason, path=path)
+            self.include = True
+        self.read_expression(name, path, value)
 
     def read_literal(self, name: str, path: str, value: Any) -> None:
-        """Read a constant or a text such as `'$b'`: computed fields, which are refused."""
+        """Read a constant, a list or a text such as `'$b'`, each of which is a computed field."""
         if name.endswith(".$"):
             raise FilterError(31308, "positional projection cannot be used with a literal", path=path)
-        check_field_path(name, path)
-        later = NotYetError(31325, "computed fields are not compiled by this version of mongoglot", path=path)
-        if slices.may_compute(value):
-            raise later
-        self.take(name, path)
+        self.read_expression(name, path, value)
         if self.include is False:
             reason = f"Cannot use an expression {name}: {rendered(value)} in an exclusion projection"
             raise FilterError(31310, reason, path=path)
         self.include = True
-        self.later = self.later or later
 
-    def check_computable(self, operator: str, path: str) -> None:
-        """Refuse an expression in an exclusion."""
-        if self.include is False and operator != "$meta":
-            reason = "Cannot use expression other than $meta in exclusion projection"
-            raise FilterError(31252, reason, path=path)
+    def read_expression(self, name: str, path: str, value: Any) -> None:
+        """Read what computes a field."""
+        try:
+            self.computed[tuple(path.split("."))] = self.compilers.expression(value)
+        except NotYetError as error:
+            error.path = path
+            self.later = self.later or error
+        except FilterError as error:
+            error.path = path
+            raise
+        check_field_path(name, path)
+        take(self.taken, name, path)
 
     def set_inclusion(self, name: str) -> None:
         """Take note that a field was included."""
@@ -235,61 +249,38 @@ class _Reader:
             raise FilterError(31253, f"Cannot do inclusion on field {name} in exclusion projection")
         self.include = True
 
-    def take(self, name: str, path: str) -> None:
-        """Take note of a path.
-
-        Raises:
-            FilterError: it is the beginning of another one, or has another one as its beginning.
-        """
-        *parents, last = path.split(".")
-        siblings = _below(self.taken, parents, name)
-        if last in siblings:
-            raise FilterError(31250, f"Path collision at {name}", path=path)
-        siblings[last] = None
-
-    def open(self, name: str, path: str) -> None:
-        """Take note of a path below which others follow.
-
-        Raises:
-            FilterError: it was named itself before, or has one that was as its beginning.
-        """
-        *parents, last = path.split(".")
-        if _below(self.taken, parents, name).setdefault(last, {}) is None:
-            raise FilterError(31250, f"Path collision at {name}", path=path)
-
     def projection(self, spec: dict[str, Any]) -> Projection:
         """What was read."""
-        for path in _paths(self.taken):
+        # a server goes through its tree of paths: what begins alike stands together
+        order = list(paths(self.taken))
+        for path in order:
             check_length(".".join(path), ".".join(path))
-        if (error := self.refused or self.later) is not None:
-            raise error
+        added = tuple(
+            (path, self.addition(path)) for path in order if path in self.computed or path in self.matches
+        )
+        if self.later is not None:
+            raise self.later
         include = self.include
         if include is None:  # only `_id`, slices and matches: these are the server's defaults (semantics 6.2)
             include = bool(self.with_id) or bool(self.matches and not self.arrays)
-        with_id = self.with_id is not False and "_id" not in self.matches  # an `_id` is never an array
         fields: Tree = {}
         for path in (*self.chosen, *(self.arrays if include else ())):
-            _below(fields, list(path[:-1]), path[-1])[path[-1]] = None
-        # a server goes through its tree of paths: what begins alike stands together
-        arrays = tuple((path, self.arrays[path]) for path in _paths(self.taken) if path in self.arrays)
-        return Projection(fields, include, with_id, spec, arrays, self.matches)
+            below(fields, path[:-1], path[-1])[path[-1]] = None
+        for path in self.computed:
+            below(fields, path[:-1], path[-1])  # a server keeps these objects, and their places
+        arrays = tuple((path, self.arrays[path]) for path in order if path in self.arrays)
+        return Projection(fields, include, self.with_id is not False, spec, arrays, added)
 
+    def addition(self, path: Path) -> BoundPlan | Evaluate:
+        """What computes the field at a path.
 
-def _paths(tree: Tree, prefix: Path = ()) -> Iterator[Path]:
-    """The paths of a tree, depth first."""
-    for name, below in tree.items():
-        if below is None:
-            yield (*prefix, name)
-        else:
-            yield from _paths(below, (*prefix, name))
-
-
-def _below(tree: Tree, parents: list[str], name: str) -> Tree:
-    """The part of the tree below some components of a path; `name` is the path as it is written."""
-    for index, part in enumerate(parents):
-        below = tree.setdefault(part, {})
-        if below is None:
-            remaining = ".".join([*parents[index + 1 :], name.rpartition(".")[2]])
-            raise FilterError(31249, f"Path collision at {name} remaining portion {remaining}")
-        tree = below
-    return tree
+        Raises:
+            FilterError: its constant parts cannot be computed.
+        """
+        if path in self.matches:
+            return self.matches[path]
+        try:
+            return self.compilers.evaluator(*self.computed[path])
+        except FilterError as error:
+            error.path = ".".join(path)
+            raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -11,7 +10,7 @@ from bson import Decimal128
 from mongoglot.compiler.projection import Slice
 from mongoglot.compiler.rendering import rendered, type_name
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, is_array
-from mongoglot.errors import FilterError, NotYetError
+from mongoglot.errors import FilterError
 
 
 def read_slice(operand: Any) -> Slice:
@@ -48,34 +47,6 @@ def _int32(value: Any) -> int:
     bounded = min(max(exact, Decimal(INT32_MIN)), Decimal(INT32_MAX))
     rounded = bounded.to_integral_value(ROUND_HALF_EVEN) if isinstance(value, Decimal128) else bounded
     return int(rounded)
-
-
-def check_computed(operand: Any, path: str) -> None:
-    """Check the operand as that of the expression `$slice`: `[array, n]` or `[array, position, n]`.
-
-    Raises:
-        FilterError: code 28667; NotYetError where there is something to compute.
-    """
-    arguments = operand if is_array(operand) else [operand]
-    if not 2 <= len(arguments) <= 3:
-        count = f"but {len(arguments)} were passed in."
-        reason = f"Expression $slice takes at least 2 arguments, and at most 3, {count}"
-        raise FilterError(28667, reason)
-    if any(map(may_compute, arguments)):
-        raise NotYetError(31325, "the expression $slice is not compiled by this version", path=path)
-
-
-def folding_error(arguments: Any, path: str) -> FilterError | None:
-    """What the server finds out when it computes a `$slice` of constants; None where that is null."""
-    if arguments[0] is None or arguments[1] is None:
-        return None
-    reason = f"First argument to $slice must be an array, but is of type: {type_name(arguments[0])}"
-    return FilterError(28724, reason, path=path)
-
-
-def may_compute(value: Any) -> bool:
-    """Whether a literal of a projection is more than a constant."""
-    return isinstance(value, Mapping) or is_array(value) or (isinstance(value, str) and value[:1] == "$")
 
 
 def in_both(operand: Any, first: FilterError, second: FilterError, path: str) -> FilterError:

@@ -28,6 +28,8 @@ POSITIONAL: Final[dict[str, tuple[int, int]]] = {
     **_rows(2, 4, "$indexOfArray"),
     **_rows(0, ANY, "$concatArrays $setUnion $setIntersection $setEquals"),
     **_rows(1, 1, "$anyElementTrue $allElementsTrue $type $isNumber"),
+    # objects and accumulators
+    **_rows(0, ANY, "$mergeObjects $sum $avg $min $max $stdDevPop $stdDevSamp"),
 }
 """Operators whose operands are a list, or the only one by itself: the least and the greatest number of them."""
 
@@ -37,7 +39,7 @@ class Named(NamedTuple):
 
     Attributes:
         names: its parameters, in the order in which their values are evaluated.
-        not_object: code and message where the operand is no document; `{type}` is the type found.
+        not_object: code and message of what is no document; `{type}` is the type found, `{value}` the value.
         unknown: code and message of another parameter; `{name}` is its name.
         missing: parameters that must be there, in the order in which a server asks: code and message.
     """
@@ -48,5 +50,17 @@ class Named(NamedTuple):
     missing: dict[str, tuple[int, str]]
 
 
-NAMED: Final[dict[str, Named]] = {}
+def _of_n(not_object: tuple[int, str]) -> Named:
+    """Operators that pick n elements of an array."""
+    missing = {"n": (5787906, "Missing value for 'n'"), "input": (5787907, "Missing value for 'input'")}
+    return Named(("n", "input"), not_object, (5787901, "Unknown argument for 'n' operator: {name}"), missing)
+
+
+NAMED: Final[dict[str, Named]] = {
+    # so many elements
+    "$firstN": _of_n((5787801, "specification must be an object; found $firstN: {value}")),
+    "$lastN": _of_n((5787801, "specification must be an object; found $lastN: {value}")),
+    "$minN": _of_n((5787900, "specification must be an object; found $minN: {value}")),
+    "$maxN": _of_n((5787900, "specification must be an object; found $maxN: {value}")),
+}
 """Operators whose operands have names and are all expressions."""

@@ -9,6 +9,8 @@ from mongoglot.compiler.expression_ast import Call, Each, Expression, Let, Switc
 from mongoglot.compiler.rendering import type_name
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.errors import FilterError
+from mongoglot.grammar.array_forms import ARRAY_FORMS
+from mongoglot.grammar.object_forms import OBJECT_FORMS
 from mongoglot.grammar.variables import Scope, check_variable_name
 
 if TYPE_CHECKING:
@@ -51,14 +53,17 @@ def _let(reader: ExpressionReader, _operator: str, operand: Any, scope: Scope, p
         raise FilterError(16876, "Missing 'vars' parameter to $let")
     if "in" not in operand:
         raise FilterError(16877, "Missing 'in' parameter to $let")
-    if not is_document(operand["vars"]):
+    variables = operand["vars"]
+    if is_array(variables):  # a server reads it as a document of which 0 is the first name
+        variables = {str(number): value for number, value in enumerate(variables)}
+    if not is_document(variables):
         raise FilterError(10065, "invalid parameter: expected an object (vars)")
-    values, inner = [], dict(scope)
-    for number, (name, value) in enumerate(operand["vars"].items()):
+    values = [reader.operand(value, scope, places) for value in variables.values()]
+    inner = dict(scope)
+    for place, name in enumerate(variables, places):
         if name != "CURRENT":
             check_variable_name(name, own=True)
-        values.append(reader.operand(value, scope, places))
-        inner[name] = places + number
+        inner[name] = place
     return Let(tuple(values), reader.operand(operand["in"], inner, places + len(values)))
 
 
@@ -174,5 +179,7 @@ SPECIAL: Final[dict[str, SpecialForm]] = {
     "$filter": _filter,
     "$reduce": _reduction,
     "$cond": _condition,
+    **OBJECT_FORMS,
+    **ARRAY_FORMS,
 }
 """Operator → what reads it; `$cond` only where its operands have names."""

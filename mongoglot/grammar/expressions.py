@@ -1,4 +1,4 @@
-"""From the operand of `$expr` to the tree of an expression, with the server's errors (semantics 3.9)."""
+"""From a written expression to its tree, with the server's errors (semantics 3.9)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ _LATER_VARIABLES: Final = frozenset({"NOW", "CLUSTER_TIME", "JS_SCOPE", "IS_MR",
 _TOP: Final[Scope] = {"ROOT": ROOT, "CURRENT": ROOT, "REMOVE": None}
 
 
-def parse_expression(value: Any) -> tuple[Expression, tuple[Any, ...]]:
+def parse_expression(value: Any, place: str = "$expr") -> tuple[Expression, tuple[Any, ...]]:
     """The tree of an expression, and its literals.
 
     Args:
         value: an independent copy of what was written, which BSON can hold.
+        place: what holds it, for the error of what is not compiled.
 
     Raises:
         FilterError: with the server's code, what the server says of this expression.
@@ -49,7 +50,7 @@ def parse_expression(value: Any) -> tuple[Expression, tuple[Any, ...]]:
     except RecursionError:
         raise FilterError(15, "the expression nests deeper than this process can compile") from None
     if reader.later is not None:
-        raise NotYetError(2, f"{reader.later} in $expr is not compiled by this version of mongoglot")
+        raise NotYetError(2, f"{reader.later} in {place} is not compiled by this version of mongoglot")
     return expression, tuple(reader.literals)
 
 
@@ -110,7 +111,7 @@ class ExpressionReader:
             raise FilterError(16872, "'$' by itself is not a valid FieldPath")
         if text[1] != "$":
             names = text[1:].split(".")
-            _check_path(text[1:], names, 1)
+            _check_path(text, names, 1)
             place = scope["CURRENT"]
         else:
             name, dot, below = text[2:].partition(".")
@@ -119,7 +120,7 @@ class ExpressionReader:
                 raise FilterError(17276, f"Use of undefined variable: {name}")
             names = below.split(".") if dot else []
             if dot:
-                _check_path(below, names, 1)
+                _check_path(text, names, 1)
             if name not in scope:
                 return self.not_yet(f"$${name}")
             place = scope[name]
@@ -147,7 +148,8 @@ class ExpressionReader:
     def named(self, name: str, form: Named, operand: Any, scope: Scope, places: int) -> Expression:
         """An operator whose operands have names."""
         if not is_document(operand):
-            raise FilterError(form.not_object[0], form.not_object[1].format(type=type_name(operand)))
+            reason = form.not_object[1].format(type=type_name(operand), value=rendered(operand))
+            raise FilterError(form.not_object[0], reason)
         found: dict[str, Expression] = {}
         for parameter, value in operand.items():
             if parameter not in form.names:

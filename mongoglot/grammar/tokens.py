@@ -18,12 +18,10 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from bson import DBRef
 
-from mongoglot.compiler.expression_ast import ExpressionOperand
 from mongoglot.compiler.regex import Pattern
-from mongoglot.compiler.values import ValueClass, is_array, value_class
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, is_array, value_class
 from mongoglot.errors import EncodingError, FilterError, joined
-from mongoglot.grammar import regexes, schemas, server_only, structural
-from mongoglot.grammar.expressions import parse_expression
+from mongoglot.grammar import regexes, server_only, structural
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
     check_name,
@@ -49,7 +47,17 @@ WITH_VALUE: Final = frozenset(
 )
 """The kinds of tokens that have a value."""
 
-_PLAIN: Final[dict[type, ValueClass]] = {str: "string", bool: "bool", type(None): "null"}
+_PLAIN: Final[dict[type, ValueClass]] = {bool: "bool", type(None): "null"}
+
+
+def plain_class(value: Any) -> ValueClass | None:
+    """The class of a value that is kept as it is written, and needs no look inside; None for all others."""
+    kind = value.__class__
+    if kind is int:
+        return "int" if INT32_MIN <= value <= INT32_MAX else None
+    if kind is str:
+        return "string" if value.isascii() else None
+    return _PLAIN.get(kind)
 
 
 _OTHER: Final[tuple[Form, str]] = ("OTHER", "")
@@ -93,7 +101,11 @@ class Tokeniser:
                 else:
                     emit((form, key))  # which stands nowhere at the top: the grammar will say so
                 continue
-            if key in LITERAL_FIELDS or not is_operator_document(operand):
+            kind = plain_class(operand)
+            if kind is not None:  # most conditions: nothing in them can be wrong
+                self.values.append(operand)
+                emit(("EQUALS", key, kind))
+            elif key in LITERAL_FIELDS or not is_operator_document(operand):
                 try:
                     kind = self.read_literal(operand, depth)
                     if kind == "regex" and key not in LITERAL_FIELDS:
@@ -156,10 +168,16 @@ class Tokeniser:
             depth: how many levels enclose the operand.
             siblings: the document that it is part of.
         """
-        if key.__class__ is not str or not key.isascii() or "\0" in key:
-            check_name(key)
         emit = self.tokens.append
         form, name = self.operators.get(key, _OTHER)
+        if form == "COMPARE":
+            kind = plain_class(operand)
+            if kind is not None:
+                self.values.append(operand)
+                emit((form, name, kind))
+                return
+        elif form == "OTHER":
+            check_name(key)
         try:
             match form:
                 case "COMPARE":
@@ -210,6 +228,9 @@ class Tokeniser:
                     self.values.append(rate)
                     emit((form, name, {0.0: "none", 1.0: "all"}.get(rate, "some")))
                 case "EXPR":
+                    from mongoglot.compiler.expression_ast import ExpressionOperand
+                    from mongoglot.grammar.expressions import parse_expression  # loads all operators
+
                     written = literal(operand, depth)
                     expression, literals = parse_expression(written)
                     self.values.append(ExpressionOperand(written, literals))
@@ -217,6 +238,8 @@ class Tokeniser:
                 case "SCHEMA":
                     if not self.schemas and not field:
                         raise FilterError(224, f"{name} is not allowed in this context")
+                    from mongoglot.grammar import schemas  # loads the keywords
+
                     words, value = schemas.read_schema(operand, depth)
                     self.values.append(value)
                     emit((form, name, words))
@@ -310,8 +333,8 @@ class Tokeniser:
         kinds: set[ValueClass] = set()
         patterns: list[Pattern] = []
         for index, item in enumerate(operand):
-            kind = _PLAIN.get(item.__class__)
-            if kind is None or (kind == "string" and not item.isascii()):
+            kind = plain_class(item)
+            if kind is None:
                 if is_operator_document(item):
                     raise FilterError(2, f"cannot nest $ under {name}", path=f"[{index}]")
                 try:
@@ -342,8 +365,8 @@ class Tokeniser:
 
     def read_literal(self, value: Any, depth: int) -> ValueClass:
         """Take a literal; its class."""
-        kind = _PLAIN.get(value.__class__)
-        if kind is None or (kind == "string" and not value.isascii()):
+        kind = plain_class(value)
+        if kind is None:
             value = literal(value, depth)
             kind = value_class(value)
         self.values.append(value)

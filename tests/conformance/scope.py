@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bson import Decimal128
-
 from mongoglot.compiler.expressions import EXPRESSIONS
 from mongoglot.grammar.expressions import COMPILED
 
@@ -26,9 +24,6 @@ SERVER_AREAS = ("op/where", "op/text", "op/geo")
 """The areas of what only a server can answer."""
 
 INTERNAL = "$_internal"
-UNKNOWN = frozenset({"$foo", "$a"})
-"""Operators that no version of the language has."""
-
 Case = Mapping[str, Any]
 
 
@@ -118,31 +113,18 @@ def _members(members: list[Any]) -> Iterator[str]:
 
 def options_deferral(options: Mapping[str, Any]) -> str | None:
     """The first option that this version does not have."""
-    if not isinstance(options.get("projection", {}), dict):
-        return "a projection that is no document"
-    return next(_later_projections(options.get("projection", {})), None)
+    projection = options.get("projection")
+    return next(_later_projections(projection), None) if isinstance(projection, dict) else None
 
 
 def _later_projections(projection: dict[str, Any]) -> Iterator[str]:
-    """Computed fields; what is wrong at a field with a `$` is an error of this version, too."""
+    """What this version does not compile in a filter of a projection, or to compute a field."""
     for path, choice in projection.items():
-        if isinstance(choice, dict):
-            yield from _later_operators(path, choice)
-        elif not path.endswith(".$") and not isinstance(choice, (bool, int, float, Decimal128)):
+        if path.endswith(".$"):
+            continue
+        if isinstance(choice, dict) and not next(iter(choice), "").startswith("$"):
+            yield from _later_projections(choice)
+        elif isinstance(choice, dict) and "$elemMatch" in choice:
+            yield from (f"uses {found}" for found in _at_path(choice))
+        elif has_later_expression(choice):
             yield "computed projection"
-
-
-def _later_operators(path: str, choice: dict[str, Any]) -> Iterator[str]:
-    operator = next(iter(choice), "")
-    if path.endswith(".$") or (len(choice) > 1 and operator.startswith("$")):
-        return
-    if operator == "$elemMatch":
-        yield from (f"uses {found}" for found in _at_path(choice))
-    elif operator == "$slice":
-        arguments = choice[operator]
-        if isinstance(arguments, list) and any(str(argument).startswith("$") for argument in arguments):
-            yield "computed projection"
-    elif operator.startswith("$") and operator not in UNKNOWN:
-        yield "computed projection"
-    elif not operator.startswith("$"):
-        yield from _later_projections(choice)

@@ -1,5 +1,5 @@
 """The Python target: a filter as a function of a document."""
 
-from mongoglot.engines.python.lowering import PythonCode, fold_constants, lower
+from mongoglot.engines.python.lowering import PythonCode, fold_constants, lower, lower_selection
 
-__all__ = ["PythonCode", "fold_constants", "lower"]
+__all__ = ["PythonCode", "fold_constants", "lower", "lower_selection"]

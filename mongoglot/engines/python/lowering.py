@@ -7,9 +7,10 @@ value that decides nothing there, such as an array or a rare type, goes to the e
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, assert_never, final
+from functools import cache
+from typing import Any, Final, Generic, TypeVar, assert_never, final
 
 from bson import Int64, ObjectId
 
@@ -26,40 +27,34 @@ from mongoglot.compiler.ast import (
     In,
     JsonSchema,
     Leaf,
-    ListSlot,
     Mod,
     Node,
     Not,
     Or,
-    Path,
     RegexMatch,
     Sample,
     ServerOnly,
     Size,
-    Slot,
     expressions,
-    leaves,
 )
 from mongoglot.compiler.lowering import needs_server
+from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.regex import searcher
 from mongoglot.compiler.values import (
     MISSING,
     Document,
     Missing,
-    ValueClass,
-    is_nan,
     milliseconds,
-    value_class,
 )
+from mongoglot.engines.python.elements import item_test
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
-from mongoglot.engines.python.schemas import schema_test
+from mongoglot.engines.python.predicates import Subject, comparison, membership
+from mongoglot.engines.python.reads import MAX_LENGTH, read, read_ahead, telling_missing
 from mongoglot.engines.python.source import SourceWriter, build_factory
-from mongoglot.errors import FilterError
+from mongoglot.errors import EncodingError, FilterError
 
 _MAX_HEIGHT: Final = 12
 """How deep expressions nest before a part of them becomes a function of its own; CPython's limit is near 100."""
-
-_MAX_READ_AHEAD: Final = 8
 
 _SCALARS: Final = frozenset(
     {str, int, Int64, float, bool, type(None), bytes, ObjectId, datetime.datetime, Missing}
@@ -69,16 +64,16 @@ _SCALARS: Final = frozenset(
 _PLAIN: Final = _SCALARS | {dict}
 """At the end of a path a dict decides like a scalar: it equals neither."""
 
-_NUMBER_CLASSES: Final = frozenset({int, Int64, float})
-
-_PYTHON: Final = {"$eq": "==", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
-
 _CONSTANTS: Final[dict[str, Any]] = {
+    "__name__": "mongoglot.generated",
+    "EncodingError": EncodingError,
+    "check_mapping": check_mapping,
+    "explained": normalise_document,
     "MISSING": MISSING,
     "OTHER": OTHER,
     "SCALARS": _SCALARS,
     "PLAIN": _PLAIN,
-    "NOT_A_NUMBER": _PLAIN - _NUMBER_CLASSES,
+    "NOT_A_NUMBER": _PLAIN - {int, Int64, float},
     "NOT_A_STRING": _PLAIN - {str},
     "NOT_A_DATE": _PLAIN - {datetime.datetime},
     "NOT_AN_OBJECTID": _PLAIN - {ObjectId},
@@ -89,9 +84,12 @@ _CONSTANTS: Final[dict[str, Any]] = {
 }
 
 
+Function = TypeVar("Function")
+
+
 @final
 @dataclass(frozen=True)
-class PythonCode:
+class PythonCode(Generic[Function]):
     """The generated source of one shape of query, ready to be bound to values.
 
     Attributes:
@@ -99,20 +97,35 @@ class PythonCode:
     """
 
     source: str
-    _factory: Callable[..., Callable[[Document], bool]]
+    _factory: Callable[..., Function]
     _binders: tuple[Callable[[list[Any]], Any], ...]
 
-    def bind(self, values: list[Any]) -> Callable[[Document], bool]:
+    def bind(self, values: list[Any]) -> Function:
         """The function for one query of the shape."""
         return self._factory(*[binder(values) for binder in self._binders])
 
 
-def lower(node: Node) -> PythonCode:
+def lower(node: Node) -> PythonCode[Callable[[Document], bool]]:
     """Write and compile the function for an optimised tree: comparisons with null and NaN have been decided."""
-    writer = SourceWriter()
+    writer = SourceWriter(telling_missing=telling_missing(node))
     _function(node, "matches", writer)
     factory, source = build_factory(writer, _CONSTANTS)
     return PythonCode(source, factory, tuple(writer.binders.values()))
+
+
+def lower_selection(node: Node) -> PythonCode[Callable[[Iterable[Any]], Iterator[Any]]]:
+    """Write and compile the generator that yields those of many documents that match, without a call for each."""
+    out = SourceWriter(telling_missing=telling_missing(node))
+    out.line("def select(documents):\n    for document in documents:")
+    out.indent += 2
+    out.line("if document.__class__ is not dict:\n    check_mapping(document)\ntry:")
+    out.indent += 1
+    _continue_unless(node, out)
+    out.indent -= 1
+    out.line("except EncodingError:\n    explained(document)  # raises with the path of the value\n    raise")
+    out.line("yield document")
+    factory, source = build_factory(out, _CONSTANTS, "select")
+    return PythonCode(source, factory, tuple(out.binders.values()))
 
 
 def fold_constants(node: Node, values: list[Any]) -> None:
@@ -136,21 +149,29 @@ def _function(node: Node, name: str, out: SourceWriter) -> None:
     match node:
         case And(children):
             for child in children:
-                _read_ahead(child, out)
+                read_ahead(child, out)
                 out.line(f"if not ({_condition(child, out, 1)}):  # {_summary(child)}")
                 out.line("    return False")
             out.line("return True")
         case Or(children):
             for child in children:
-                _read_ahead(child, out)
+                read_ahead(child, out)
                 out.line(f"if {_condition(child, out, 1)}:  # {_summary(child)}")
                 out.line("    return True")
             out.line("return False")
         case _:
-            _read_ahead(node, out)
+            read_ahead(node, out)
             # bool() because a chain of `and` and `or` gives its last operand, whatever that is
             out.line(f"return bool({_condition(node, out, 1)})")
     out.indent -= 1
+
+
+def _continue_unless(node: Node, out: SourceWriter) -> None:
+    """Write the statements of a loop over documents that go on to the next where one does not match."""
+    for child in node.children if isinstance(node, And) else (node,):
+        read_ahead(child, out)
+        out.line(f"if not ({_condition(child, out, 1)}):  # {_summary(child)}")
+        out.line("    continue")
 
 
 def _condition(node: Node, out: SourceWriter, height: int) -> str:
@@ -178,7 +199,7 @@ def _condition(node: Node, out: SourceWriter, height: int) -> str:
 
 def _part_before(node: Node, name: str, out: SourceWriter) -> None:
     """Write a function of its own for a part that nests too deep, in front of all others."""
-    part = out.part()
+    part = out.part(telling_missing(node))
     _function(node, name, part)
     out.lines[:0] = part.lines
 
@@ -188,159 +209,77 @@ def _predicate(leaf: Leaf, out: SourceWriter) -> str:
     if isinstance(leaf, ServerOnly):
         raise needs_server(leaf)
     if isinstance(leaf, JsonSchema):
+        from mongoglot.engines.python.schemas import schema_test  # loads the keywords
+
         schema, slot = leaf.schema, leaf.operand.index
         return f"{out.bind('schema', lambda values: schema_test(schema, values[slot]))}(document)"
-    child = lower(leaf.child) if isinstance(leaf, ElemMatch) else None
+    child = _function_of(leaf.child) if isinstance(leaf, ElemMatch) else None
 
     def test(values: list[Any]) -> ElementTest:
-        return element_test(leaf, values, None if child is None else child.bind(values))
+        return element_test(leaf, values, None if child is None else child(values))
 
     expand = not isinstance(leaf, (Exists, Size, ElemMatch))
     path = leaf.path
     if not path:  # the whole: an element of `$elemMatch`, or the document
         return f"{out.bind('test', test)}(document)"
     general = out.bind("general", lambda values: document_test(path, test(values), expand=expand))
-    if len(path) > _MAX_HEIGHT:
+    if len(path) > MAX_LENGTH:
         return f"{general}(document, OTHER)"
-    variable, read = _read(path, out)
+    variable, reading = read(path, out)
     match leaf:
         case Exists():
-            return f"{read} is not MISSING and ({variable} is not OTHER or {general}(document, {variable}))"
-        case In(_, operand, ()):
-            return _membership(operand, variable, read, general, out)
+            return (
+                f"{reading} is not MISSING and ({variable} is not OTHER or {general}(document, {variable}))"
+            )
+        case In(_, list_operand, ()):
+            return membership(list_operand, Subject(variable, reading, general), out)
         case Compare(_, op, operand):
-            return _comparison(op, operand, variable, read, general, out)
+            return comparison(op, operand, Subject(variable, reading, general), out)
         case RegexMatch(_, operand):
             index = operand.index
             search = out.bind("search", lambda values: searcher(values[index]))
             left_open = f"kind not in NOT_A_STRING and {general}(document, {variable})"
-            return f"{search}({variable}) if (kind := {read}.__class__) is str else {left_open}"
+            return f"{search}({variable}) if (kind := {reading}.__class__) is str else {left_open}"
+        case ElemMatch(_, inner, False):
+            found = _search_before(inner, out)
+            left_open = f"{variable}.__class__ not in PLAIN and {general}(document, {variable})"
+            return f"{found}({variable}) if {reading}.__class__ is list else {left_open}"
         case In() | Glob() | HasType() | Mod() | Size() | Bits() | ElemMatch():
-            return f"{general}(document, {read})"
+            return f"{general}(document, {reading})"
         case Sample() | Expr():
             raise AssertionError(leaf)  # they have no path
         case _:
             assert_never(leaf)
 
 
-def _comparison(op: str, operand: Slot, variable: str, read: str, general: str, out: SourceWriter) -> str:
-    """`read` gives the value to `variable`; `general` decides where its class does not."""
-    left_open = f"{general}(document, {variable})"
-    sign = _PYTHON[op]
-    index, kind = operand.index, operand.kind
+def _function_of(node: Node) -> Callable[[list[Any]], Callable[[Any], bool]]:
+    """What makes the function of what a `$elemMatch` holds; it is compiled when it first gets an element."""
+    code = cache(lambda: lower(node))
 
-    def bound() -> str:
-        return out.bind("p", lambda values: values[index])
+    def bound(values: list[Any]) -> Callable[[Any], bool]:
+        function = cache(lambda: code().bind(values))
+        return lambda element: function()(element)
 
-    def typed(test: str, compared: str, excluded: str) -> str:
-        """`compared` decides where `test` tells the type; elsewhere no scalar of another type matches."""
-        return f"{compared} if {test} else kind not in {excluded} and {left_open}"
-
-    match kind:
-        case "int" | "double":
-            compared = f"{variable} {sign} {bound()}"
-            test = f"(kind := {read}.__class__) is int or kind is float or kind is Int64"
-            return typed(test, compared, "NOT_A_NUMBER")
-        case "string":
-            return typed(f"(kind := {read}.__class__) is str", f"{variable} {sign} {bound()}", "NOT_A_STRING")
-        case "objectid":
-            test = f"(kind := {read}.__class__) is ObjectId"
-            return typed(test, f"{variable} {sign} {bound()}", "NOT_AN_OBJECTID")
-        case "date":
-            instant = out.bind("p", lambda values: milliseconds(values[index]))
-            test = f"(kind := {read}.__class__) is datetime"
-            return typed(test, f"milliseconds({variable}) {sign} {instant}", "NOT_A_DATE")
-        case "null" if op == "$eq":
-            return f"{read} is None or {variable} is MISSING or {variable}.__class__ not in PLAIN and {left_open}"
-        case "bool" if op == "$eq":
-            return f"{read} is {bound()} or {variable}.__class__ not in PLAIN and {left_open}"
-        case _:
-            return f"{general}(document, {read})"
+    return bound
 
 
-def _membership(operand: ListSlot, variable: str, read: str, general: str, out: SourceWriter) -> str:
-    left_open = f"{general}(document, {variable})"
-    kinds = operand.kinds
-    if not kinds <= {"null", "int", "double", "string", "nan", "decimal", "bool", "objectid", "date"}:
-        return f"{general}(document, {read})"
-    hits = []
-    if "null" in kinds:
-        hits.append(f"{variable} is None or {variable} is MISSING")
-    if "string" in kinds:
-        strings = out.bind(
-            "p", lambda values: frozenset(v for v in operand.members(values) if isinstance(v, str))
-        )
-        hits.append(f"kind is str and {variable} in {strings}")
-    if kinds & {"int", "double", "decimal"}:
-        numbers = out.bind("p", lambda values: _numbers(operand.members(values)))
-        hits.append(f"(kind is int or kind is float or kind is Int64) and {variable} in {numbers}")
-    if "bool" in kinds:
-        truths = out.bind(
-            "p", lambda values: frozenset(v for v in operand.members(values) if isinstance(v, bool))
-        )
-        hits.append(f"kind is bool and {variable} in {truths}")
-    if "objectid" in kinds:
-        ids = out.bind("p", lambda values: frozenset(_of_class("objectid", operand.members(values))))
-        hits.append(f"kind is ObjectId and {variable} in {ids}")
-    if "date" in kinds:
-        instants = out.bind(
-            "p", lambda values: frozenset(map(milliseconds, _of_class("date", operand.members(values))))
-        )
-        hits.append(f"kind is datetime and milliseconds({variable}) in {instants}")
-    # a NaN is found by the general test, so a float that is in no set stays open where the list has one
-    decided = "PLAIN" if "nan" not in kinds else "NOT_A_NUMBER"
-    hits.append(f"kind not in {decided} and {left_open}")
-    return f"(kind := {read}.__class__) is None or " + " or ".join(hits)
-
-
-def _of_class(kind: ValueClass, members: list[Any]) -> list[Any]:
-    return [member for member in members if value_class(member) == kind]
-
-
-def _numbers(members: list[Any]) -> frozenset[Any]:
-    """The numbers among the members; Python compares and hashes ints, floats and Decimals by exact value."""
-    return frozenset(
-        member.to_decimal() if not isinstance(member, (int, float)) else member
-        for member in members
-        if isinstance(member, (int, float)) or member.__class__.__name__ == "Decimal128"
-        if not isinstance(member, bool) and not is_nan(member)
-    )
-
-
-def _read_ahead(node: Node, out: SourceWriter) -> None:
-    """Write statements that read the paths of a part which has few, so that they are read once."""
-    paths = [leaf.path for leaf in leaves(node) if isinstance(leaf, (Compare, In, Exists, RegexMatch))]
-    if len(paths) > _MAX_READ_AHEAD:
-        return
-    for path in paths:
-        for end in range(1, min(len(path), _MAX_HEIGHT) + 1):
-            if path[:end] not in out.reads:
-                variable = out.local()
-                out.line(f"{variable} = {_step(path[:end], out)}")
-                out.reads[path[:end]] = variable
-
-
-def _read(path: Path, out: SourceWriter) -> tuple[str, str]:
-    """The variable that holds the value of a path, and an expression that reads it where it is not read yet.
-
-    The value is MISSING where the path ends early, OTHER where it meets what is neither a dict nor a scalar.
-    """
-    if path in out.reads:
-        return out.reads[path], out.reads[path]
-    variable = out.local()
-    return variable, f"({variable} := {_step(path, out)})"
-
-
-def _step(path: Path, out: SourceWriter) -> str:
-    """Read the last component of a path from the value of what comes before it."""
-    key = out.key(path[-1])
-    if len(path) == 1:
-        return f"document.get({key}, MISSING)"
-    parent, read = _read(path[:-1], out)
-    return (
-        f"{parent}.get({key}, MISSING) if {read}.__class__ is dict"
-        f" else MISSING if {parent}.__class__ in SCALARS else OTHER"
-    )
+def _search_before(node: Node, out: SourceWriter) -> str:
+    """Write a function of an array, in front of all others: whether it has a document that matches; its name."""
+    name = out.local().replace("v", "found")
+    part = out.part(telling_missing(node))
+    child = _function_of(node)
+    other = part.bind("other", lambda values: item_test(child(values), by_value=False))
+    part.line(f"def {name}(items):\n    for document in items:")
+    part.indent += 2
+    part.line("if document.__class__ is not dict:")
+    part.line(f"    if document.__class__ in SCALARS or not {other}(document):\n        continue")
+    part.line("    return True")
+    _continue_unless(node, part)
+    part.line("return True")
+    part.indent -= 1
+    part.line("return False")
+    out.lines[:0] = part.lines
+    return name
 
 
 def _summary(node: Node) -> str:

@@ -44,7 +44,6 @@ from mongoglot.compiler.values import (
 )
 from mongoglot.compiler.walk import elements
 from mongoglot.engines.python.elements import bits_test, match_test, mod_test, size_test, type_test
-from mongoglot.engines.python.expressions import document_filter
 
 ElementTest: TypeAlias = Callable[[Any], bool]
 
@@ -171,6 +170,8 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
         case Sample(operand, _):
             return sample_test(values[operand.index])
         case Expr(expression, operand):
+            from mongoglot.engines.python.expressions import document_filter  # loads all operators
+
             return document_filter(expression, values[operand.index].literals)
         case Exists():
             return lambda element: element is not MISSING

@@ -7,11 +7,10 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from mongoglot.compiler.ast import ElemMatch, Path
 from mongoglot.compiler.plan import BoundPlan
-from mongoglot.compiler.projection import FoundElement, Projection, Slice, Tree
+from mongoglot.compiler.projection import Evaluate, FoundElement, Projection, Slice, Tree
+from mongoglot.engines.python.computed_fields import Record, field_setter
 from mongoglot.engines.python.positional import first_match, index_recorder
 from mongoglot.errors import FilterError
-
-Record: TypeAlias = dict[str, Any]
 
 _Step: TypeAlias = Callable[[Record, Record], Record]
 """From the document and what was made of it so far to what is made of it next."""
@@ -25,15 +24,19 @@ def projector(projection: Projection, query: BoundPlan) -> Callable[[Record], Re
         query: the filter of the find, which the documents match: `a.$` asks it for the element.
 
     The function raises FilterError, codes 51246 and 51247, for `a.$` on a document in whose array the filter has
-    found no element.
+    found no element, and for a computed field what its expression raises.
     """
-    positional = any(isinstance(part, FoundElement) for _, part in projection.arrays)
-    reduced = (_included_with_gaps if positional else _included) if projection.include else _excluded
-    steps = [_array_step(path, part, query) for path, part in projection.arrays]
-    if positional:
+    gaps = any(isinstance(part, FoundElement) for _, part in projection.arrays)
+    gaps = gaps or any(len(path) > 1 for path, _ in projection.added)
+    reduced = (_included_with_gaps if gaps else _included) if projection.include else _excluded
+    steps = [_added_step(path, part) for path, part in projection.added]
+    steps.extend(_array_step(path, part, query) for path, part in projection.arrays)
+    if gaps:
         steps.append(lambda _, result: _without_gaps(result))
-    steps.extend(_match_step(name, plan) for name, plan in projection.matches.items())
-    prepend_id = projection.include and projection.with_id and "_id" not in projection.fields
+    computes_id = any(path == ("_id",) for path, _ in projection.added)
+    prepend_id = (
+        projection.include and projection.with_id and "_id" not in projection.fields and not computes_id
+    )
 
     def project(document: Record) -> Record:
         result = reduced(document, projection.fields)
@@ -46,6 +49,10 @@ def projector(projection: Projection, query: BoundPlan) -> Callable[[Record], Re
         return result
 
     return project
+
+
+def _added_step(path: Path, part: BoundPlan | Evaluate) -> _Step:
+    return _match_step(path[0], part) if isinstance(part, BoundPlan) else field_setter(path, part)
 
 
 def _array_step(path: Path, part: Slice | FoundElement, query: BoundPlan) -> _Step:

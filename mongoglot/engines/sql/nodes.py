@@ -13,6 +13,8 @@ from typing import Any, Final
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 
+from mongoglot.engines.sql.printing import Printer
+
 Expression = exp.Expr
 
 TRUE: Final = exp.Literal.number(1)
@@ -31,7 +33,11 @@ def text_of(tree: Expression, *, pretty: bool = False) -> str:
     attribute = "pretty" if pretty else "plain"
     printer = getattr(_PRINTERS, attribute, None)
     if printer is None:
-        printer = SQLite().generator(comments=False, normalize_functions=False, pretty=pretty)
+        printer = (
+            SQLite().generator(comments=False, normalize_functions=False, pretty=True)
+            if pretty
+            else Printer(dialect="sqlite", comments=False, normalize_functions=False)
+        )
         setattr(_PRINTERS, attribute, printer)
     text: str = printer.generate(tree, copy=False)
     return text

@@ -14,6 +14,7 @@ from json.encoder import encode_basestring as _quote  # keeps what is not ASCII 
 from typing import Any, Final
 
 import bson
+import orjson
 from bson import Binary, Code, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.datetime_ms import DatetimeMS
@@ -102,8 +103,10 @@ def decode(text: str) -> dict[str, Any]:
     Two differences: a subdocument with the fields of a DBRef stays a dict, and a date beyond Python's
     calendar is a `DatetimeMS`, where `bson.decode` raises by default.
     """
-    int64_possible = "e0" in text and ("e0," in text or "e0}" in text or "e0]" in text)
-    document: dict[str, Any] = (_decode_int64 if int64_possible else _decode_plain)(text)[0]
+    if ("e0" in text and ("e0," in text or "e0}" in text or "e0]" in text)) or "1e999" in text:
+        document: dict[str, Any] = _decode_exponents(text)[0]
+    else:
+        document = orjson.loads(text)
     _restore(document, document.items())
     return document
 
@@ -128,8 +131,8 @@ def _int64_or_double(text: str) -> float:
     return Int64(text[:-2]) if text.endswith("e0") else float(text)
 
 
-_decode_plain: Final = JSONDecoder().raw_decode
-_decode_int64: Final = JSONDecoder(parse_float=_int64_or_double).raw_decode
+_decode_exponents: Final = JSONDecoder(parse_float=_int64_or_double).raw_decode
+"""Knows what exponents mean here: `5e0` is an int64, `1e999` is infinite, which orjson refuses."""
 
 
 def _date_of(text: str) -> datetime.datetime | DatetimeMS:

@@ -85,7 +85,8 @@ def lower(node: Node, table: Table) -> Statement:
     parameters = halves.code.parameters
     numbered = (label for label, (slot, _) in parameters.items() if slot is None)
     labels = {label: f"s{number}" for number, label in enumerate(numbered)}
-    sql.rename_parameters(halves.code.tree, labels)
+    if labels:
+        sql.rename_parameters(halves.code.tree, labels)
     binders = {labels.get(label, label): binder for label, binder in parameters.items()}
     return Statement(sql.text_of(halves.code.tree), binders, halves)
 

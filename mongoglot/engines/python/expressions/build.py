@@ -29,6 +29,8 @@ from mongoglot.engines.python.expressions.iteration import filtered, mapped, red
 from mongoglot.engines.python.expressions.numbers import ABSENT, is_nullish
 from mongoglot.engines.python.expressions.paths import read_path
 from mongoglot.engines.python.expressions.table import (
+    ARRAY_ALONE,
+    AS_WRITTEN,
     ASSOCIATIVE,
     CHECKS,
     COMMUTATIVE,
@@ -37,6 +39,7 @@ from mongoglot.engines.python.expressions.table import (
     KNOWN_SUPERSET,
     SECOND_FIRST,
     STREAMS,
+    UNFOLDED,
 )
 from mongoglot.errors import FilterError
 
@@ -102,7 +105,13 @@ def _too_deep() -> FilterError:
     return FilterError(15, "the expression nests deeper than this process can compute")
 
 
-def _build(expression: Expression, literals: Sequence[Any]) -> Built:
+def _build(expression: Expression, literals: Sequence[Any], fold: bool = True) -> Built:
+    """An expression; where nothing in it is folded, a closure, so that what is around it folds nothing either."""
+    built = _node(expression, literals, fold)
+    return built if fold else _closure(built)
+
+
+def _node(expression: Expression, literals: Sequence[Any], fold: bool) -> Built:
     match expression:
         case Literal(index):
             return Constant(literals[index])
@@ -111,27 +120,29 @@ def _build(expression: Expression, literals: Sequence[Any]) -> Built:
         case Variable(place, path):
             return lambda scope: read_path(scope[place], path)
         case ArrayOf(items):
-            return _array([_build(item, literals) for item in items])
+            return _array([_build(item, literals, fold) for item in items])
         case ObjectOf(names, fields):
-            return _object(names, [_build(field, literals) for field in fields])
+            return _object(names, [_build(field, literals, fold) for field in fields])
         case Call(operator, operands):
             built: list[Built] = []
+            inside = fold and operator not in AS_WRITTEN
             for number, part in enumerate(operands):
-                operand = Constant(ABSENT) if part is None else _build(part, literals)
+                operand = Constant(ABSENT) if part is None else _build(part, literals, inside)
                 if operator == "$setEquals" and isinstance(operand, Constant):
                     CHECKS[operator](number, operand.value)
                 built.append(operand)
             return _call(operator, built)
         case Let(values, body):
-            return _let([_build(value, literals) for value in values], _build(body, literals))
+            return _let([_build(value, literals, fold) for value in values], _build(body, literals, fold))
         case Switch(branches, default):
-            return _switch(branches, None if default is None else _build(default, literals), literals)
+            other = None if default is None else _build(default, literals, fold)
+            return _switch(branches, other, literals, fold)
         case Each(operator, source, body, extra):
             return _each(
                 operator,
-                _build(source, literals),
-                None if extra is None else _build(extra, literals),
-                _build(body, literals),
+                _build(source, literals, fold),
+                None if extra is None else _build(extra, literals, fold),
+                _build(body, literals, fold),
             )
         case _:
             assert_never(expression)
@@ -179,18 +190,21 @@ def _let(values: list[Built], body: Built) -> Built:
 
 
 def _switch(
-    pairs: tuple[tuple[Expression, Expression], ...], default: Built | None, literals: Sequence[Any]
+    pairs: tuple[tuple[Expression, Expression], ...],
+    default: Built | None,
+    literals: Sequence[Any],
+    fold: bool,
 ) -> Built:
     """Branches that can never be taken are dropped, and those behind one that always is: not even folded."""
     kept: list[tuple[Built, Built]] = []
     for condition, result in pairs:
-        case = _build(condition, literals)
+        case = _build(condition, literals, fold)
         if isinstance(case, Constant):
             if not is_true(case.value):
                 continue
-            default = _build(result, literals)
+            default = _build(result, literals, fold)
             break
-        kept.append((case, _build(result, literals)))
+        kept.append((case, _build(result, literals, fold)))
     if not kept:
         if default is None:
             reason = (
@@ -229,8 +243,7 @@ def _each(operator: str, source: Built, extra: Built | None, body: Built) -> Bui
 
 
 def _call(operator: str, operands: list[Built]) -> Built:
-    # of $setEquals a server folds nothing, even where all is constant
-    constant = operator != "$setEquals" and all(isinstance(operand, Constant) for operand in operands)
+    constant = operator not in UNFOLDED and all(isinstance(operand, Constant) for operand in operands)
     if operator == "$cond":
         return _condition(*operands)
     if operator == "$ifNull":
@@ -268,7 +281,7 @@ def _call(operator: str, operands: list[Built]) -> Built:
         return lambda scope: function(*[closure(scope) for closure in closures])
     if constant:
         return Constant(_stream(operator, [_closure(operand) for operand in operands])([]))
-    if operator in ASSOCIATIVE:
+    if operator in ASSOCIATIVE and (len(operands) > 1 or operator not in ARRAY_ALONE):
         return _combination(operator, operands)
     return _stream(operator, [_closure(operand) for operand in operands])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import math
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
@@ -89,6 +90,12 @@ def decimal_of(value: Any, digits: int = 15) -> Decimal:
     if rounded.adjusted() > exact.adjusted():  # 9.99… became 10.0…: a digit less
         rounded = exact.quantize(quantum.scaleb(1), decimal.ROUND_HALF_EVEN, context=EXACT)
     return rounded
+
+
+def double_of(value: Any) -> float:
+    """A number as a double."""
+    number = value.to_decimal() if isinstance(value, Decimal128) else value
+    return math.nan if isinstance(number, Decimal) and number.is_nan() else float(number)
 
 
 def decimal128(value: Decimal) -> Decimal128:

@@ -38,7 +38,7 @@ def union(operands: Iterator[Any]) -> Any:
 
 
 def intersection(operands: Iterator[Any]) -> Any:
-    """`$setIntersection`: null where an operand is."""
+    """`$setIntersection`: null where an operand is; of equal values those of the smaller set, or the first."""
     result: dict[SortKey, Any] | None = None
     for operand in operands:
         if is_nullish(operand):
@@ -47,7 +47,10 @@ def intersection(operands: Iterator[Any]) -> Any:
             reason = "All operands of $setIntersection must be arrays. One argument is of type: "
             raise FilterError(17047, f"{reason}{named_type(operand)}")
         found = _keyed(operand)
-        result = found if result is None else {key: item for key, item in result.items() if key in found}
+        if result is None:
+            result = found
+        fewer, more = (found, result) if len(found) < len(result) else (result, found)
+        result = {key: item for key, item in fewer.items() if key in more}
     return _in_order(result or {})
 
 

@@ -43,9 +43,17 @@ class DoubleDouble:
     def add(self, value: float) -> None:
         """Add a double."""
         self._special += value
-        value, lost = _two_sum(value, self.low)
-        self.high, self.low = _two_sum(self.high, value)
+        total = value + self.low
+        lost = self.low - (total - value)  # not all of it, where the value is less than what was lost before
+        self.high, self.low = _two_sum(self.high, total)
         self.low += lost
+
+    def add_number(self, value: Any, kind: NumberType) -> None:
+        """Add a double, a long, or an int, which is added as a double."""
+        if kind == "long":
+            self.add_integer(int(value))
+        else:
+            self.add(float(value))
 
     def add_integer(self, value: int) -> None:
         """Add a long, without a loss."""
@@ -92,10 +100,8 @@ def add(operands: Iterator[Any]) -> Any:
             widest = max(widest, kind, key=WIDTH.__getitem__)
             if kind == "decimal":
                 decimals = CONTEXT.add(decimals, decimal_of(operand))
-            elif kind == "double":
-                total.add(float(operand))
             else:
-                total.add_integer(int(operand))
+                total.add_number(operand, kind)
         elif is_nullish(operand):
             return None
         elif value_class(operand) == "date":
