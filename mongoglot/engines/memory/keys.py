@@ -1,7 +1,8 @@
 """Keys of an index: which documents have each, by key and by interval of keys.
 
-A key is the sort keys of the values of its fields, one after the other: that of `{"a": 5, "b": "x"}` in an index
-on `a` and `b` is `(10, 1, 5, 15, "x")`. No sort key is the beginning of another one, so keys compare field by field.
+A key is the sort keys of the values of its fields, one after the other: in an index on `a` and `b`, the document
+`{"a": 5, "b": "x"}` has `(10, 1, 5, 15, "x")`. No sort key is the beginning of another one, so that keys compare
+field by field.
 """
 
 from __future__ import annotations
