@@ -1,26 +1,26 @@
 """mongoglot compiles MongoDB filters to Python, SQL and native filters that all give the same answer."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mongoglot.engines.sql.table import Column, Table
-from mongoglot.errors import (
-    DuplicateKeyError,
-    EncodingError,
-    FilterError,
-    MongoglotError,
-    NoDataError,
-    NotYetError,
-    StoreError,
-    UnknownTaskError,
-    UnsupportedError,
-    WriteError,
-)
-from mongoglot.query import Query, compile
-from mongoglot.store import Collection, Store, connect
-
 if TYPE_CHECKING:
+    from mongoglot.engines.sql.table import Column, Table
     from mongoglot.engines.sqlite.functions import register_functions
+    from mongoglot.errors import (
+        DuplicateKeyError,
+        EncodingError,
+        FilterError,
+        MongoglotError,
+        NoDataError,
+        NotYetError,
+        StoreError,
+        UnknownTaskError,
+        UnsupportedError,
+        WriteError,
+    )
     from mongoglot.grammar.text import from_text, to_text
+    from mongoglot.query import Query, compile
+    from mongoglot.store import Collection, Store, connect
 
 __all__ = [
     "Collection",
@@ -45,18 +45,27 @@ __all__ = [
     "to_text",
 ]
 
+_MODULES = {
+    "Collection": "store",
+    "Column": "engines.sql.table",
+    "Query": "query",
+    "Store": "store",
+    "Table": "engines.sql.table",
+    "compile": "query",
+    "connect": "store",
+    "from_text": "grammar.text",
+    "register_functions": "engines.sqlite.functions",
+    "to_text": "grammar.text",
+}
+"""Where a name is defined; the others are errors. Nothing is loaded before a program asks for it."""
+
 
 def __getattr__(name: str) -> Any:
-    """What not every program needs is loaded when it is asked for."""
-    if name in ("from_text", "to_text"):
-        from mongoglot.grammar import text
-
-        return getattr(text, name)
-    if name == "register_functions":
-        from mongoglot.engines.sqlite.functions import register_functions
-
-        return register_functions
-    raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
+    value = getattr(import_module(f"mongoglot.{_MODULES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

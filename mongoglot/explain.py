@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import inspect
-from collections.abc import Iterator
+import linecache
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, assert_never, final
 
@@ -31,12 +32,14 @@ from mongoglot.compiler.ast import (
     Size,
     Slot,
     dotted,
+    expressions,
 )
 from mongoglot.compiler.expression_ast import Expression
 from mongoglot.compiler.expression_text import expression_text
 from mongoglot.compiler.passes import optimise_steps
 from mongoglot.compiler.schema_ast import lines_of
 from mongoglot.engines import mongodb, sqlite
+from mongoglot.engines.python.operands import element_test
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
 from mongoglot.grammar.text import from_text, to_text
@@ -78,8 +81,12 @@ class Explanation:
 
     @property
     def python(self) -> str:
-        """The source of the Python callable."""
-        return inspect.getsource(self.query.to_python())
+        """The source of the Python callable, and behind it that of each `$expr` that it calls."""
+        query = self.query.started()
+        sources = [_source(query.to_python())]
+        if not isinstance(query.optimised, Expr):
+            sources.extend(_source(element_test(leaf, query.values)) for leaf in expressions(query.optimised))
+        return "\n".join(sources)
 
     @cached_property
     def sql(self) -> str:
@@ -96,6 +103,11 @@ class Explanation:
         """What the SQL leaves to be checked in Python, as a tree; None where it says all."""
         residual = self.query.to_sql(table=self.table).residual
         return None if residual is None else tree_text(residual)
+
+    @property
+    def undecided(self) -> list[str]:
+        """Why the SQL of an `$expr` lets rows through that are checked in Python, in words."""
+        return sqlite.undecided(self.query, self.table)
 
     @property
     def mongodb(self) -> dict[str, Any]:
@@ -122,6 +134,8 @@ class Explanation:
         yield "SQLite", _stage(lambda: self.sql)
         yield "SQLite, parameters", _stage(lambda: _assignments(self.parameters))
         yield "SQLite, residual", _stage(lambda: self.residual or "none: the SQL says all")
+        if (reasons := _stage(lambda: "\n".join(self.undecided))) and self.query.plan.has_expressions:
+            yield "SQLite, undecided", f"where one of these is met, the SQL lets the row through:\n{reasons}"
 
     def __str__(self) -> str:
         return (
@@ -136,6 +150,12 @@ class Explanation:
             for title, text in self.sections()
         )
         return f'<div class="mongoglot">{"".join(parts)}</div>'
+
+
+def _source(function: Callable[..., Any]) -> str:
+    """A generated function and those that stand beside it, without the one around them that binds names."""
+    lines = linecache.getlines(inspect.unwrap(function).__code__.co_filename)
+    return "".join(lines[1:-1])
 
 
 def _stage(text: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from mongoglot.compiler.ast import expressions
 from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
-from mongoglot.compiler.projection_spec import Compilers
-from mongoglot.compiler.values import Document
+from mongoglot.compiler.values import Document, current_time
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
@@ -18,8 +18,6 @@ from mongoglot.grammar.operators import OPERATORS, Dialect
 from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
-    from mongoglot.compiler.expression_ast import Expression
-    from mongoglot.compiler.projection import Evaluate
     from mongoglot.engines.sql.table import Table
     from mongoglot.engines.sqlite.lowering import Sql
     from mongoglot.explain import Explanation
@@ -53,29 +51,13 @@ def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") ->
     return _compiled(filter, dialect)
 
 
-def _compile_in_projection(filter: Mapping[str, Any]) -> Query:
+def compile_in_projection(filter: Mapping[str, Any]) -> Query:
     """Compile the filter of a `$elemMatch` of a projection, which may hold no `$jsonSchema` (semantics 6.2).
 
     Raises:
         FilterError: as `compile`; code 224 for a schema.
     """
     return _compiled(filter, "mongodb", schemas=False)
-
-
-def _parse_in_projection(written: Any) -> tuple[Expression, tuple[Any, ...]]:
-    from mongoglot.grammar.expressions import parse_expression  # loads all operators
-
-    return parse_expression(written, "a computed field")
-
-
-def _field_evaluator(expression: Expression, literals: Sequence[Any]) -> Evaluate:
-    from mongoglot.engines.python.computed_fields import field_evaluator
-
-    return field_evaluator(expression, literals)
-
-
-IN_PROJECTION: Final = Compilers(_compile_in_projection, _parse_in_projection, _field_evaluator)
-"""What a projection needs to read its filters and expressions."""
 
 
 def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas: bool = True) -> Query:
@@ -125,8 +107,24 @@ class Query(BoundPlan):
 
     @cached_property
     def _function(self) -> Callable[[Document], bool]:
+        if self.plan.tells_time and not self._started:
+            return lambda document: self.started().to_python()(document)
         code = self.plan.lowered("python", python.lower)
         return code.bind(self.values)
+
+    @property
+    def _started(self) -> bool:
+        operands = (self.values[leaf.operand.index] for leaf in expressions(self.ast))
+        return all(operand.now is not None for operand in operands)
+
+    def started(self) -> Query:
+        """The query as a command asks it that begins now: a `$$NOW` in it is the time of this call."""
+        if not self.plan.tells_time or self._started:
+            return self
+        values, now = list(self.values), current_time()
+        for leaf in expressions(self.ast):
+            values[leaf.operand.index] = values[leaf.operand.index]._replace(now=now)
+        return Query(self.tokens, values, self.plan, self.dialect, self.text)
 
     @cached_property
     def _selection(self) -> Callable[[Iterable[Any]], Iterator[Any]]:
@@ -152,11 +150,17 @@ class Query(BoundPlan):
         Raises:
             EncodingError: as `matches`, when the document is reached.
         """
-        return self._selection(documents)
+        query = self.started()
+        return self._selection(documents) if query is self else query.filter(documents)
 
     def to_python(self) -> Callable[[Document], bool]:
-        """The callable; `inspect.getsource` shows its source, and so does a traceback."""
-        return self._function
+        """The callable; `inspect.getsource` shows its source, and so does a traceback.
+
+        A `$$NOW` in the query is the time of this call. `matches` reads the clock for each document, and `filter`
+        for each call.
+        """
+        query = self.started()
+        return self._function if query is self else query.to_python()
 
     def to_sql(self, dialect: str = "sqlite", *, table: Table | None = None) -> Sql:
         """The query as the condition of a WHERE clause.
@@ -175,7 +179,7 @@ class Query(BoundPlan):
             raise UnsupportedError(
                 f"this version of mongoglot writes no SQL for {dialect!r}, only for 'sqlite'"
             )
-        result: Sql = sqlite.to_sql(self, table)
+        result: Sql = sqlite.to_sql(self.started(), table)
         return result
 
     def to_mongodb(self) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import Backend, FindRequest, Record, Verification, open_engine
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import Dialect
-from mongoglot.query import IN_PROJECTION, Query, compile
+from mongoglot.projections import IN_PROJECTION
+from mongoglot.query import Query, compile
 
 _INT64_MAX: Final = 2**63 - 1
 
@@ -291,7 +292,7 @@ class Collection:
         query = filter if isinstance(filter, Query) else compile(filter, dialect=self.dialect)
         if query.plan.server_only is not None and not self._on_server:
             raise needs_server(query.plan.server_only)
-        return query
+        return query.started()
 
     def _request(
         self, filter: Filter | None, projection: Any, sort: Any, skip: Any, limit: Any, collation: Any

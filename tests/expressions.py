@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from bson import Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from tests import expressions_objects
+from tests import expressions_conversions, expressions_dates, expressions_objects, expressions_strings
 from tests.expression_family import Family
 
 Maker: TypeAlias = Callable[[], Any]
@@ -131,7 +131,12 @@ OTHERS: Final = (
 ).split()
 
 
-FAMILIES: Final[tuple[Family, ...]] = (expressions_objects.FAMILY,)
+FAMILIES: Final[tuple[Family, ...]] = (
+    expressions_objects.FAMILY,
+    expressions_strings.FAMILY,
+    expressions_conversions.FAMILY,
+    expressions_dates.FAMILY,
+)
 """Kinds of operators with values of their own: strings, dates, …"""
 
 

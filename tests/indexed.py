@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from bson import Decimal128, Int64
+
 from mongoglot.compiler.walk import elements
 from mongoglot.testing import random_documents
 from mongoglot.testing.alphabet import NAMES
@@ -23,8 +25,36 @@ def random_path(rng: random.Random) -> str:
 def random_index(rng: random.Random) -> tuple[list[tuple[str, int]], dict[str, bool]]:
     """The keys of an index, one to three paths, and its options."""
     count = rng.choice((1, 1, 1, 2, 2, 3))
-    keys = {random_path(rng): rng.choice((1, 1, -1)) for _ in range(count)}
+    around = rng.choice(("a.", "b.")) if rng.random() < 0.4 else ""  # fields of the elements of one array
+    keys = {around + random_path(rng): rng.choice((1, 1, -1)) for _ in range(count)}
     return list(keys.items()), {"unique": rng.random() < 0.25, "sparse": rng.random() < 0.3}
+
+
+NUMBERS = (*range(6), 2.0, Int64(3), Decimal128("4.0"), 2.5, None)
+
+
+def regular_value(rng: random.Random, depth: int = 3) -> Any:
+    """A number, an array of numbers or of objects, or an object: what most fields of real documents are."""
+    match rng.choice((0, 6, 7, 7, 7, 9) if depth == 3 else range(10 if depth else 6)):
+        case 6:
+            return [regular_value(rng, 0) for _ in range(rng.randrange(4))]
+        case 7 | 8:
+            return [regular_object(rng, depth - 1) for _ in range(rng.randrange(4))]
+        case 9:
+            return regular_object(rng, depth - 1)
+        case _:
+            return rng.choice(NUMBERS)
+
+
+def regular_object(rng: random.Random, depth: int) -> Document:
+    return {name: regular_value(rng, depth) for name in ("a", "b", "c") if rng.random() < 0.7}
+
+
+def indexed_documents(rng: random.Random, count: int) -> list[Document]:
+    """Documents of the shared alphabet, with values of all types, or regular ones, of which filters find more."""
+    if rng.random() < 0.3:
+        return random_documents(rng, count)
+    return [{"_id": number, **regular_object(rng, 3)} for number in range(count)]
 
 
 def operand(rng: random.Random, path: str, documents: list[Document]) -> Any:
@@ -59,6 +89,8 @@ def aimed_filter(rng: random.Random, paths: list[str], documents: list[Document]
     """A filter of the paths of an index: conjunctions, alternatives, `$elemMatch` around some of the paths."""
     if rng.random() < 0.2:
         return {"$or": [aimed_filter(rng, paths, documents) for _ in range(rng.randint(1, 3))]}
+    if rng.random() < 0.6:  # of one document, which so has all the values
+        documents = rng.sample(documents, 1)
     first = paths[0].split(".")
     if len(first) > 1 and rng.random() < 0.4:  # around all paths that begin as the first one does
         cut = rng.randint(1, len(first) - 1)

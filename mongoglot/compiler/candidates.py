@@ -66,7 +66,20 @@ def candidates(document: Mapping[str, Any], paths: Sequence[Path]) -> Iterator[l
     Raises:
         ParallelArraysError, AmbiguousNameError: as the classes say.
     """
-    yield from _below(document, [_End(path, path) for path in paths], {})
+    if len(paths) == 1 and (array := _array_at_end(document, paths[0])) is not None:
+        yield from ([item] for item in array) if array else ([UNDEFINED],)
+    else:
+        yield from _below(document, [_End(path, path) for path in paths], {})
+
+
+def _array_at_end(document: Mapping[str, Any], path: Path) -> list[Any] | None:
+    """The array at the end of a path that leads through objects alone: what most arrays are."""
+    value: Any = document
+    for part in path:
+        if value.__class__ is not dict:
+            return None
+        value = value.get(part)
+    return value if value.__class__ is list else None
 
 
 @dataclass(frozen=True, slots=True)

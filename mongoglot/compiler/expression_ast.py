@@ -6,9 +6,10 @@ As in a filter's tree no node holds a value: a literal is a `Literal`, a positio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias, final
+from typing import Any, Final, NamedTuple, TypeAlias, assert_never, final
 
 from mongoglot.compiler.values import ValueClass
 
@@ -22,10 +23,12 @@ class ExpressionOperand(NamedTuple):
     Attributes:
         written: what was written, for a server.
         literals: the values of its `Literal` nodes.
+        now: `$$NOW`; None until a command begins.
     """
 
     written: Any
     literals: tuple[Any, ...]
+    now: datetime.datetime | None = None
 
 
 @final
@@ -55,6 +58,12 @@ class Variable:
 @dataclass(frozen=True, slots=True)
 class Removed:
     """`$$REMOVE`: no value, as a missing field is."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Now:
+    """`$$NOW`: the time of the command, the same for all its documents."""
 
 
 @final
@@ -125,13 +134,42 @@ class Each:
     extra: Expression | None
 
 
-Expression: TypeAlias = Literal | Variable | Removed | ObjectOf | ArrayOf | Call | Let | Switch | Each
+Expression: TypeAlias = Literal | Variable | Removed | Now | ObjectOf | ArrayOf | Call | Let | Switch | Each
+
+
+def written_depth(expression: Expression) -> int:
+    """How many levels of BSON a server needs to write an expression: each operator has a list of operands."""
+    match expression:
+        case Variable() | Removed() | Now():
+            return 0
+        case Literal(_, kind):  # as an operator; what nests inside it is not counted
+            return 2 if kind in ("array", "object") else 1
+        case ObjectOf() | ArrayOf():
+            return 1 + _deepest(parts(expression))
+        case Call() | Each():
+            return 2 + _deepest(parts(expression))
+        case Let(values, body):
+            return max(3 + _deepest(values), 2 + written_depth(body))
+        case Switch(branches, default):
+            inside = 4 + _deepest(part for branch in branches for part in branch)
+            return inside if default is None else max(inside, 2 + written_depth(default))
+        case _:
+            assert_never(expression)
+
+
+def _deepest(expressions: Iterable[Expression]) -> int:
+    return max(map(written_depth, expressions), default=0)
+
+
+def tells_time(expression: Expression) -> bool:
+    """Whether `$$NOW` is in it."""
+    return isinstance(expression, Now) or any(map(tells_time, parts(expression)))
 
 
 def parts(expression: Expression) -> Iterator[Expression]:
     """The expressions directly below one."""
     match expression:
-        case Literal() | Variable() | Removed():
+        case Literal() | Variable() | Removed() | Now():
             return
         case ObjectOf(_, items) | ArrayOf(items):
             yield from items

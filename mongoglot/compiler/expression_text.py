@@ -11,6 +11,7 @@ from mongoglot.compiler.expression_ast import (
     Expression,
     Let,
     Literal,
+    Now,
     ObjectOf,
     Removed,
     Switch,
@@ -37,6 +38,8 @@ def _title(expression: Expression) -> str:
             return ".".join((f"variable {place}", *path))
         case Removed():
             return "missing"
+        case Now():
+            return "now"
         case ObjectOf(names, _):
             return f"object of {', '.join(names)}" if names else "object"
         case ArrayOf():

@@ -25,6 +25,20 @@ class Superset(Generic[Code]):
     code: Code
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Bounds(Generic[Code]):
+    """Two codes for a predicate that cannot be decided everywhere; the matches are checked again.
+
+    Attributes:
+        upper: lets through at least every match, and all for which checking it fails.
+        lower: lets through only matches.
+    """
+
+    upper: Code
+    lower: Code
+
+
 def needs_server(leaf: ServerOnly) -> UnsupportedError:
     """The error of a lowering that meets what only a server can answer."""
     place = f" at {dotted(leaf.path)!r}" if leaf.path else ""
@@ -40,8 +54,8 @@ class Lowering(Protocol[Code]):
     `Code` is whatever the target needs: SQL nodes, a dict, source text. Every method may return None to decline.
     """
 
-    def predicate(self, leaf: Leaf) -> Code | Superset[Code] | None:
-        """Code for one predicate, or for a superset of it."""
+    def predicate(self, leaf: Leaf) -> Code | Superset[Code] | Bounds[Code] | None:
+        """Code for one predicate, or for a superset of it, or for bounds of it."""
         ...
 
     def conjunction(self, parts: Sequence[Code]) -> Code | None:

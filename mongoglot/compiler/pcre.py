@@ -98,8 +98,9 @@ class _Group:
 class _Translation:
     """The state of one reading."""
 
-    def __init__(self, pattern: str, options: str) -> None:
+    def __init__(self, pattern: str, options: str, alone: bool) -> None:
         self.pattern = pattern
+        self.alone = alone
         self.position = 0
         self.out: list[str] = []
         self.groups = [_Group("", "x" in options, [], 0, 0)]
@@ -333,10 +334,11 @@ class _Translation:
             self.position = after
         elif letter == "Q":
             end = pattern.find("\\E", after)
-            if end < 0:
+            if end < 0 and not self.alone:
                 raise SyntaxRefused("missing )")
+            end = len(pattern) if end < 0 else end
             if end > after:
-                self.copy(end + 2, end - after)
+                self.put(f"{pattern[start:end]}\\E", end, end - after)
                 self.last = 1
             self.position = end + 2
         elif letter == "K":
@@ -495,15 +497,16 @@ class _Translation:
         return text, letter in _KINDS and letter != ""
 
 
-def translate(pattern: str, options: str) -> str:
+def translate(pattern: str, options: str, *, alone: bool = False) -> str:
     """A pattern of PCRE 8 for PCRE2.
 
     Args:
         pattern: as it stands in a filter.
         options: the letters beside it.
+        alone: whether a quote may lack its end, since nothing is put behind the pattern.
 
     Raises:
         SyntaxRefused: the server does not compile it. Not all that is wrong is found here: PCRE2 finds the rest.
         NotTranslated: it has no equal in PCRE2.
     """
-    return _Translation(pattern, options).run()
+    return _Translation(pattern, options, alone).run()

@@ -48,6 +48,13 @@ class Plan:
         """Whether there is an `$expr` in it, whose constants can be wrong."""
         return next(expressions(self.ast), None) is not None
 
+    @cached_property
+    def tells_time(self) -> bool:
+        """Whether `$$NOW` is in it, which is another time for each command."""
+        from mongoglot.compiler.expression_ast import tells_time
+
+        return any(tells_time(leaf.expression) for leaf in expressions(self.ast))
+
     def lowered(self, key: Hashable, lower: Callable[[Node], Lowered]) -> Lowered:
         """What `lower` makes of the optimised tree; made once for each key.
 

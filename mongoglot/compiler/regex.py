@@ -7,27 +7,33 @@ the library's limit on the steps of a match is the protection against patterns t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, final
 
 from bson import Regex
 
-from mongoglot.compiler.pcre import NotTranslated, SyntaxRefused, translate
 from mongoglot.compiler.values import check_text, regex_options
 from mongoglot.errors import FilterError, NotYetError, UnsupportedError
 
 Search: TypeAlias = Callable[[str], bool]
 
+Find: TypeAlias = Callable[[bytes, int], list[tuple[int, int]] | None]
+"""Finds the next match in UTF-8 from a byte on: where it and its groups begin and end, -1 for none."""
+
 CACHE_SIZE: Final = 512
 
-_OPTIONS: Final = {"i": 0x8, "m": 0x400, "s": 0x20, "x": 0x80, "u": 0}
+OPTIONS: Final = {"i": 0x8, "m": 0x400, "s": 0x20, "x": 0x80, "u": 0}
 """The letters of options and PCRE2's bits for them; `u` changes nothing, text is always UTF-8."""
 
 _UTF: Final = 0x80000
 _NEVER: Final = 0x20000 | 0x2
 """What the wheel adds unless it is told not to: Unicode classes, and JavaScript's reading of `\\u` and `\\x`."""
+
+_CHECKED: Final = 0x40000000
+"""What is searched is UTF-8 for certain."""
 
 _PREFIXES: Final = re.compile(r"(?:\(\*[A-Z0-9_]+(?:=[0-9]+)?\))*")
 
@@ -79,7 +85,7 @@ def check(pattern: Pattern) -> None:
         NotYetError: it has no equal in PCRE2.
     """
     for letter in pattern.options:
-        if letter not in _OPTIONS:
+        if letter not in OPTIONS:
             raise FilterError(
                 51108, f" invalid flag in regex options: {letter}", hint="the options are i, m, s, x and u"
             )
@@ -97,21 +103,17 @@ def searcher(pattern: Pattern) -> Search:
     """
     from pcre2 import _cy  # the public functions can turn off none of the wheel's own options
 
-    options = _UTF | sum({_OPTIONS[letter] for letter in pattern.options})
-    try:
+    from mongoglot.compiler.pcre import translate
+
+    options = _bits(pattern)
+    with _refusals():
         text = translate(pattern.text, pattern.options)
         code = _cy.compile(text, options, _NEVER)
         quick = _cy.compile(text, options, _NEVER)
         # the server also compiles the pattern in parentheses, which finds comments and quotes without an end
-        start = match.end() if (match := _PREFIXES.match(text)) else 0
-        _cy.compile(f"{text[:start]}(?:{text[start:]})\\z", options, _NEVER)
-    except SyntaxRefused as error:
-        raise _invalid(str(error)) from None
-    except NotTranslated as error:
-        raise NotYetError(2, f"{error} is not compiled by this version of mongoglot") from None
-    except _cy.PatternError as error:
-        raise _invalid(error.msg.partition("; ")[2]) from None
-    context, match_in, limited = _cy.create_match_context(), _cy.match, "(*LIMIT_" in text[:start]
+        prefix = _prefix(text)
+        _cy.compile(f"{prefix}(?:{text.removeprefix(prefix)})\\z", options, _NEVER)
+    context, match_in, limited = _cy.create_match_context(), _cy.match, "(*LIMIT_" in prefix
     if not limited:  # machine code counts steps otherwise
         _cy.jit_compile(quick)
 
@@ -131,13 +133,88 @@ def searcher(pattern: Pattern) -> Search:
     def failed(reason: int, subject: str) -> bool:
         if limited and reason in _LIMITS:  # the pattern asked for it, and finds nothing on a server
             return False
-        raise UnsupportedError(
-            f"the search for the regular expression {pattern!r} in a string of {len(subject)} characters "
-            f"needs too many {_LIMITS.get(reason, f'resources ({reason})')}; a pattern with fewer nested "
-            "repetitions avoids it"
-        )
+        raise _exhausted(pattern, len(subject), reason)
 
     return search
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def finder(pattern: Pattern) -> Find:
+    """What finds the places of a pattern of an expression, which a server does not put into parentheses.
+
+    Args:
+        pattern: has no NUL, and no unknown letter.
+
+    Raises:
+        as `check`; what it returns raises FilterError 51156 where a search takes more steps than the pattern
+        allows, UnsupportedError where it takes too many.
+    """
+    from pcre2 import _cy  # as in `searcher`
+
+    from mongoglot.compiler.pcre import translate
+
+    with _refusals():
+        text = translate(pattern.text, pattern.options, alone=True)
+        code, quick = (_cy.compile(text.encode(), _bits(pattern), _NEVER) for _ in range(2))
+    limited = "(*LIMIT_" in _prefix(text)
+    if not limited:
+        _cy.jit_compile(quick)
+    context, groups = _cy.create_match_context(), range(_cy.pattern_capture_count(code) + 1)
+
+    def find(subject: bytes, start: int) -> list[tuple[int, int]] | None:
+        try:
+            try:
+                found = _cy.match(quick, subject, len(subject), start, context, _CHECKED)[0]
+            except _cy.LibraryError as error:
+                if error.code != _NO_JIT_STACK:
+                    raise
+                found = _cy.match(code, subject, len(subject), start, context, _CHECKED)[0]
+        except _cy.LibraryError as error:
+            if limited and error.code in _LIMITS:
+                reason = "Error occurred while executing the regular expression"
+                raise FilterError(51156, f"{reason}: too many {_LIMITS[error.code]}") from None
+            raise _exhausted(pattern, len(subject), error.code) from None
+        if found is None:
+            return None
+        return [_cy.match_substring_span_bynumber(found, subject, group) for group in groups]
+
+    return find
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """The errors of a pattern that is not compiled, as the server has them."""
+    from pcre2 import _cy
+
+    from mongoglot.compiler.pcre import NotTranslated, SyntaxRefused
+
+    try:
+        yield
+    except SyntaxRefused as error:
+        raise _invalid(str(error)) from None
+    except NotTranslated as error:
+        raise NotYetError(2, f"{error} is not compiled by this version of mongoglot") from None
+    except _cy.PatternError as error:
+        raise _invalid(error.msg.partition("; ")[2]) from None
+
+
+def _bits(pattern: Pattern) -> int:
+    """PCRE2's options."""
+    return _UTF | sum({OPTIONS[letter] for letter in pattern.options})
+
+
+def _prefix(text: str) -> str:
+    """What a pattern says of itself before it begins."""
+    return match[0] if (match := _PREFIXES.match(text)) else ""
+
+
+def _exhausted(pattern: Pattern, length: int, reason: int) -> UnsupportedError:
+    """The error where PCRE2 gives up."""
+    return UnsupportedError(
+        f"the search for the regular expression {pattern!r} in a string of {length} characters "
+        f"needs too many {_LIMITS.get(reason, f'resources ({reason})')}; a pattern with fewer nested "
+        "repetitions avoids it"
+    )
 
 
 def _invalid(reason: str) -> FilterError:

@@ -26,6 +26,14 @@ _TYPE_NAMES: Final[dict[ValueClass, str]] = {
 }  # fmt: skip
 
 
+TYPE_CODES: Final[dict[str, int]] = {
+    "double": 1, "string": 2, "object": 3, "array": 4, "binData": 5, "undefined": 6, "objectId": 7, "bool": 8,
+    "date": 9, "null": 10, "regex": 11, "dbPointer": 12, "javascript": 13, "symbol": 14, "javascriptWithScope": 15,
+    "int": 16, "timestamp": 17, "long": 18, "decimal": 19, "minKey": -1, "maxKey": 127,
+}  # fmt: skip
+"""The names of types that `$type` and `$convert` take, and their numbers (semantics 3.4)."""
+
+
 def type_name(value: Any) -> str:
     """The name that the server's messages have for the type of a value: `int`, `long`, `objectId`."""
     kind = value_class(value)
@@ -36,6 +44,11 @@ def type_name(value: Any) -> str:
             return "decimal" if isinstance(value, Decimal128) else "double"
         case _:
             return _TYPE_NAMES.get(kind, kind)
+
+
+def name_of_class(kind: ValueClass) -> str:
+    """As `type_name`, for a class whose values are of one type."""
+    return _TYPE_NAMES.get(kind, kind)
 
 
 def rendered(value: Any) -> str:

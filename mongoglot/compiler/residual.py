@@ -3,6 +3,10 @@
 For each node two bounds are built from the pieces that a lowering gives: an *upper* one that every match
 satisfies and a *lower* one that only matches satisfy. Negation swaps them, so that what is pushed under a
 `$nor` never loses a match. Where a piece is exact the two are one.
+
+An expression that is not exact may fail for a document, and an upper bound keeps those for which it does. So
+behind it in a conjunction nothing is pushed, as that could keep its error from being raised; a disjunction is the
+same upside down.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from mongoglot.compiler.ast import (
     conjunction,
     disjunction,
 )
-from mongoglot.compiler.lowering import Lowering, Superset
+from mongoglot.compiler.lowering import Bounds, Lowering, Superset
 
 Code = TypeVar("Code")
 
@@ -69,6 +73,7 @@ class Split(Generic[Code]):
 class _Bounds(Generic[Code]):
     upper: Piece[Code]
     lower: Piece[Code]
+    may_fail: bool = False
 
     @property
     def exact(self) -> bool:
@@ -83,7 +88,7 @@ def split(node: Node, lowering: Lowering[Code]) -> Split[Code]:
         lowering: of the target.
     """
     parts = node.children if isinstance(node, And) else (node,)
-    bounds = [_bounds(part, lowering) for part in parts]
+    bounds = _until_failing([_bounds(part, lowering) for part in parts])
     left = tuple(part for part, bound in zip(parts, bounds, strict=True) if not bound.exact)
     whole = _all([bound.upper for bound in bounds], lowering)
     if whole is None:  # the pieces cannot be joined: push the first that says something, check all
@@ -104,9 +109,11 @@ def _bounds(node: Node, lowering: Lowering[Code]) -> _Bounds[Code]:
         ):  # fmt: skip
             match lowering.predicate(node):
                 case None:
-                    return _unknown()
+                    return _Bounds(_everything(), _nothing(), isinstance(node, Expr))
                 case Superset(code):
                     return _Bounds(Piece(node, code), _nothing())
+                case Bounds(upper, lower):
+                    return _Bounds(Piece(node, upper), Piece(node, lower), isinstance(node, Expr))
                 case code:
                     return _exactly(Piece(node, code))
         case Not(child):
@@ -134,10 +141,18 @@ def _combined(
     if all(bound.exact for bound in inner):
         whole = combine([bound.upper for bound in inner])
         return _unknown() if whole is None else _exactly(whole)
+    may_fail = any(bound.may_fail for bound in inner)
+    inner = _until_failing(inner)
     uppers, lowers = [bound.upper for bound in inner], [bound.lower for bound in inner]
     if swap:
         uppers, lowers = lowers, uppers
-    return _Bounds(combine(uppers) or _everything(), combine(lowers) or _nothing())
+    return _Bounds(combine(uppers) or _everything(), combine(lowers) or _nothing(), may_fail)
+
+
+def _until_failing(bounds: list[_Bounds[Code]]) -> list[_Bounds[Code]]:
+    """The bounds of a node's children; those behind the first that may fail are unknown, as it is asked first."""
+    first = next((number for number, bound in enumerate(bounds) if bound.may_fail), len(bounds))
+    return [bound if number <= first else _unknown() for number, bound in enumerate(bounds)]
 
 
 def _all(parts: Sequence[Piece[Code]], lowering: Lowering[Code]) -> Piece[Code] | None:

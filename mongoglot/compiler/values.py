@@ -79,6 +79,12 @@ def instant(millis: int) -> datetime.datetime | DatetimeMS:
         return DatetimeMS(millis)
 
 
+def current_time() -> datetime.datetime:
+    """Now, as a naive datetime in UTC, its finer digits cut."""
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
 def number(value: float | Decimal128) -> Any:
     """A finite or infinite number as one that Python compares exactly with any other such number."""
     return value.to_decimal() if isinstance(value, Decimal128) else value

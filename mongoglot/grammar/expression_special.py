@@ -10,6 +10,7 @@ from mongoglot.compiler.rendering import type_name
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.errors import FilterError
 from mongoglot.grammar.array_forms import ARRAY_FORMS
+from mongoglot.grammar.date_forms import DATES
 from mongoglot.grammar.object_forms import OBJECT_FORMS
 from mongoglot.grammar.variables import Scope, check_variable_name
 
@@ -25,6 +26,17 @@ def _literal(
 ) -> Expression:
     """`$literal`: nothing in it is read."""
     return reader.literal(operand)
+
+
+def _random(
+    _reader: ExpressionReader, operator: str, operand: Any, _scope: Scope, _places: int
+) -> Expression:
+    """`$rand`, whose operand is empty: a document, or an array."""
+    if not is_document(operand) and not is_array(operand):
+        raise FilterError(10065, f"invalid parameter: expected an object ({operator})")
+    if operand:
+        raise FilterError(3040501, "$rand does not currently accept arguments")
+    return Call(operator, ())
 
 
 def _condition(
@@ -179,7 +191,9 @@ SPECIAL: Final[dict[str, SpecialForm]] = {
     "$filter": _filter,
     "$reduce": _reduction,
     "$cond": _condition,
+    "$rand": _random,
     **OBJECT_FORMS,
     **ARRAY_FORMS,
+    **DATES,
 }
 """Operator → what reads it; `$cond` only where its operands have names."""

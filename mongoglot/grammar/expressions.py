@@ -8,7 +8,6 @@ from typing import Any, Final
 from bson import DBRef
 
 from mongoglot.compiler.expression_ast import (
-    ROOT,
     ArrayOf,
     Call,
     Expression,
@@ -18,19 +17,15 @@ from mongoglot.compiler.expression_ast import (
     Variable,
 )
 from mongoglot.compiler.expressions import EXPRESSIONS
+from mongoglot.compiler.field_path import DBREF_NAMES
 from mongoglot.compiler.rendering import rendered, type_name
 from mongoglot.compiler.values import MAX_DEPTH, is_array, is_document, value_class
 from mongoglot.errors import FilterError, NotYetError
-from mongoglot.grammar.expression_forms import ANY, NAMED, POSITIONAL, Named
+from mongoglot.grammar.expression_forms import ANY, CONVERSIONS, NAMED, POSITIONAL, Named
 from mongoglot.grammar.expression_special import SPECIAL
-from mongoglot.grammar.variables import Scope, check_variable_name
+from mongoglot.grammar.variables import LATER_VARIABLES, TOP, Scope, check_variable_name
 
 _ADVICE: Final = ". Consider using $getField or $setField."
-
-_LATER_VARIABLES: Final = frozenset({"NOW", "CLUSTER_TIME", "JS_SCOPE", "IS_MR", "SEARCH_META"})
-"""Variables of the server that this version refuses by name."""
-
-_TOP: Final[Scope] = {"ROOT": ROOT, "CURRENT": ROOT, "REMOVE": None}
 
 
 def parse_expression(value: Any, place: str = "$expr") -> tuple[Expression, tuple[Any, ...]]:
@@ -46,7 +41,7 @@ def parse_expression(value: Any, place: str = "$expr") -> tuple[Expression, tupl
     """
     reader = ExpressionReader()
     try:
-        expression = reader.operand(value, _TOP, 1)
+        expression = reader.operand(value, TOP, 1)
     except RecursionError:
         raise FilterError(15, "the expression nests deeper than this process can compile") from None
     if reader.later is not None:
@@ -116,7 +111,7 @@ class ExpressionReader:
         else:
             name, dot, below = text[2:].partition(".")
             check_variable_name(name)
-            if name not in scope and name not in _LATER_VARIABLES:
+            if name not in scope and name not in LATER_VARIABLES:
                 raise FilterError(17276, f"Use of undefined variable: {name}")
             names = below.split(".") if dot else []
             if dot:
@@ -124,7 +119,9 @@ class ExpressionReader:
             if name not in scope:
                 return self.not_yet(f"$${name}")
             place = scope[name]
-        return Removed() if place is None else Variable(place, tuple(names))
+        if isinstance(place, int):
+            return Variable(place, tuple(names))
+        return Removed() if names else place  # a date has no fields
 
     def call(self, fields: Mapping[str, Any], scope: Scope, places: int) -> Expression:
         """An operator: the only field of a document."""
@@ -154,10 +151,14 @@ class ExpressionReader:
         for parameter, value in operand.items():
             if parameter not in form.names:
                 raise FilterError(form.unknown[0], form.unknown[1].format(name=parameter))
-            found[parameter] = self.operand(value, scope, places)
+            if not form.order:
+                found[parameter] = self.operand(value, scope, places)
         for parameter, (code, reason) in form.missing.items():
-            if parameter not in found:
+            if parameter not in operand:
                 raise FilterError(code, reason)
+        for parameter in form.order:
+            if parameter in operand:
+                found[parameter] = self.operand(operand[parameter], scope, places)
         return Call(name, tuple([found.get(parameter) for parameter in form.names]))
 
 
@@ -168,6 +169,8 @@ def _check_count(name: str, count: int) -> None:
         raise FilterError(17045, f"$setEquals needs at least two arguments had: {count}")
     if name == "$ifNull" and count < 2:
         raise FilterError(1257300, f"$ifNull needs at least two arguments, had: {count}")
+    if name in CONVERSIONS and count != 1:
+        raise FilterError(50723, f"{name} requires a single argument, got {count}")
     if lowest == highest and count != lowest:
         reason = f"Expression {name} takes exactly {lowest} arguments. {count} were passed in."
         raise FilterError(16020, reason)
@@ -189,7 +192,7 @@ def _check_path(text: str, names: list[str], above: int) -> None:
 def _check_name(name: str) -> None:
     if not name:
         raise FilterError(15998, "FieldPath field names may not be empty strings.")
-    if name[0] == "$":
+    if name[0] == "$" and name not in DBREF_NAMES:
         raise FilterError(16410, f"FieldPath field names may not start with '$'{_ADVICE}")
     if "\0" in name:
         raise FilterError(16411, "FieldPath field names may not contain '\\0'.")

@@ -9,16 +9,9 @@ from typing import Any, Final
 
 from bson import Decimal128
 
-from mongoglot.compiler.rendering import rendered
+from mongoglot.compiler.rendering import TYPE_CODES, rendered
 from mongoglot.compiler.values import binary_data, is_array, number, value_class
 from mongoglot.errors import FilterError
-
-TYPE_CODES: Final[dict[str, int]] = {
-    "double": 1, "string": 2, "object": 3, "array": 4, "binData": 5, "undefined": 6, "objectId": 7, "bool": 8,
-    "date": 9, "null": 10, "regex": 11, "dbPointer": 12, "javascript": 13, "symbol": 14, "javascriptWithScope": 15,
-    "int": 16, "timestamp": 17, "long": 18, "decimal": 19, "minKey": -1, "maxKey": 127,
-}  # fmt: skip
-"""The aliases of `$type` (semantics 3.4)."""
 
 NUMBER_CODES: Final = frozenset({1, 16, 18, 19})
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from mongoglot.compiler.expression_ast import ROOT, Now, Removed
 from mongoglot.errors import FilterError
 
-Scope: TypeAlias = dict[str, int | None]
-"""Variable → its place; None for `$$REMOVE`."""
+Scope: TypeAlias = dict[str, int | Removed | Now]
+"""Variable → its place, or what stands for its value."""
+
+TOP: Final[Scope] = {"ROOT": ROOT, "CURRENT": ROOT, "REMOVE": Removed(), "NOW": Now()}
+"""The variables of the server that this version compiles."""
+
+LATER_VARIABLES: Final = frozenset({"CLUSTER_TIME", "JS_SCOPE", "IS_MR", "SEARCH_META"})
+"""Those that it refuses by name: they depend on the server that is asked, or on what runs on it."""
 
 
 def check_variable_name(name: str, *, own: bool = False) -> None:

@@ -60,11 +60,11 @@ def later_operators(query: dict[str, Any], *, nested: bool = False) -> Iterator[
 
 
 def has_later_expression(operand: Any) -> bool:
-    """Whether an expression has an operator or a variable that this version does not compile."""
+    """Whether an expression has an operator that this version does not compile."""
     if isinstance(operand, list):
         return any(map(has_later_expression, operand))
     if not isinstance(operand, dict):
-        return bool(operand == "$$NOW")
+        return False
     if "$literal" in operand:
         return False
     return any(

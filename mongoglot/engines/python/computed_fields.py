@@ -23,7 +23,7 @@ def field_evaluator(expression: Expression, literals: Sequence[Any]) -> Evaluate
     """
     # loads all operators
     from mongoglot.engines.python.expressions import evaluator
-    from mongoglot.engines.python.expressions.build import FOLDING
+    from mongoglot.engines.python.expressions.evaluation import FOLDING
 
     try:
         return evaluator(expression, literals)

@@ -43,25 +43,19 @@ from mongoglot.compiler.regex import searcher
 from mongoglot.compiler.values import (
     MISSING,
     Document,
-    Missing,
     milliseconds,
 )
 from mongoglot.engines.python.elements import item_test
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.predicates import Subject, comparison, membership
 from mongoglot.engines.python.reads import MAX_LENGTH, read, read_ahead, telling_missing
-from mongoglot.engines.python.source import SourceWriter, build_factory
+from mongoglot.engines.python.source import SCALARS, SourceWriter, build_factory
 from mongoglot.errors import EncodingError, FilterError
 
 _MAX_HEIGHT: Final = 12
 """How deep expressions nest before a part of them becomes a function of its own; CPython's limit is near 100."""
 
-_SCALARS: Final = frozenset(
-    {str, int, Int64, float, bool, type(None), bytes, ObjectId, datetime.datetime, Missing}
-)
-"""Classes of values that are neither document nor array and are told from all others by their class alone."""
-
-_PLAIN: Final = _SCALARS | {dict}
+_PLAIN: Final = SCALARS | {dict}
 """At the end of a path a dict decides like a scalar: it equals neither."""
 
 _CONSTANTS: Final[dict[str, Any]] = {
@@ -71,7 +65,7 @@ _CONSTANTS: Final[dict[str, Any]] = {
     "explained": normalise_document,
     "MISSING": MISSING,
     "OTHER": OTHER,
-    "SCALARS": _SCALARS,
+    "SCALARS": SCALARS,
     "PLAIN": _PLAIN,
     "NOT_A_NUMBER": _PLAIN - {int, Int64, float},
     "NOT_A_STRING": _PLAIN - {str},
@@ -93,7 +87,7 @@ class PythonCode(Generic[Function]):
     """The generated source of one shape of query, ready to be bound to values.
 
     Attributes:
-        source: the text.
+        source: the text; that of an `$expr` is another for other constants, and stands in a file of its own.
     """
 
     source: str
@@ -107,6 +101,8 @@ class PythonCode(Generic[Function]):
 
 def lower(node: Node) -> PythonCode[Callable[[Document], bool]]:
     """Write and compile the function for an optimised tree: comparisons with null and NaN have been decided."""
+    if isinstance(node, Expr):
+        return PythonCode("", lambda holds: holds, (lambda values: element_test(node, values),))
     writer = SourceWriter(telling_missing=telling_missing(node))
     _function(node, "matches", writer)
     factory, source = build_factory(writer, _CONSTANTS)
@@ -134,9 +130,12 @@ def fold_constants(node: Node, values: list[Any]) -> None:
     Raises:
         FilterError: one cannot be computed, with the server's code.
     """
+    from mongoglot.engines.python.expressions import check_constants  # loads all operators
+
     for leaf in expressions(node):
+        operand = values[leaf.operand.index]
         try:
-            element_test(leaf, values)
+            check_constants(leaf.expression, operand.literals, operand.now)
         except FilterError as error:
             error.path = error.path or "$expr"
             raise

@@ -172,7 +172,7 @@ def element_test(leaf: Leaf, values: list[Any], child: Callable[[Any], bool] | N
         case Expr(expression, operand):
             from mongoglot.engines.python.expressions import document_filter  # loads all operators
 
-            return document_filter(expression, values[operand.index].literals)
+            return document_filter(expression, values[operand.index].literals, values[operand.index].now)
         case Exists():
             return lambda element: element is not MISSING
         case HasType(_, types):

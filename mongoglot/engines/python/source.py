@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import linecache
 import weakref
@@ -11,10 +12,18 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeAlias, final
 
+from bson import Int64, ObjectId
+
 from mongoglot.compiler.ast import Path
+from mongoglot.compiler.values import Missing
 
 Binder: TypeAlias = Callable[[list[Any]], Any]
 """From the values of a query to what one name of the generated source is bound to."""
+
+SCALARS: Final = frozenset(
+    {str, int, Int64, float, bool, type(None), bytes, ObjectId, datetime.datetime, Missing}
+)
+"""Classes of values that are neither document nor array and are told from all others by their class alone."""
 
 CACHE_SIZE: Final = 512
 

@@ -16,6 +16,7 @@ from sqlglot.dialects.sqlite import SQLite
 from mongoglot.engines.sql.printing import Printer
 
 Expression = exp.Expr
+Null = exp.Null
 
 TRUE: Final = exp.Literal.number(1)
 FALSE: Final = exp.Literal.number(0)
@@ -254,6 +255,36 @@ def bits_and(left: Expression, right: Expression) -> Expression:
 def bits_right(left: Expression, places: int) -> Expression:
     """`left >> places`."""
     return exp.BitwiseRightShift(this=_operand(left), expression=integer(places))
+
+
+def product(left: Expression, right: Expression) -> Expression:
+    """`left * right`."""
+    return exp.Mul(this=_operand(left), expression=_operand(right))
+
+
+def quotient(left: Expression, right: Expression) -> Expression:
+    """`left / right`."""
+    return exp.Div(this=_operand(left), expression=_operand(right), typed=True, safe=True)
+
+
+def is_leaf(tree: Expression) -> bool:
+    """Whether a tree is a column, a constant or a placeholder."""
+    return isinstance(tree, (exp.Column, exp.Literal, exp.Placeholder, exp.Null))
+
+
+def row(*values: Expression) -> Expression:
+    """`(a, b)`: compared place by place, unknown where a place that decides is NULL."""
+    return exp.Tuple(expressions=list(values))
+
+
+def null() -> Expression:
+    """`NULL`."""
+    return exp.Null()
+
+
+def everything() -> Expression:
+    """`*`: all columns."""
+    return exp.Star()
 
 
 def real(value: float) -> Expression:

@@ -8,7 +8,7 @@ from typing import Any
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.engines.sql.table import Table
 
-__all__ = ["open_backend", "pretty_sql", "to_sql"]
+__all__ = ["open_backend", "pretty_sql", "to_sql", "undecided"]
 
 
 def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal") -> Any:
@@ -30,3 +30,10 @@ def pretty_sql(query: BoundPlan, table: Table | None) -> Any:
     from mongoglot.engines.sqlite.lowering import pretty_sql as printed
 
     return printed(query, table)
+
+
+def undecided(query: BoundPlan, table: Table | None) -> list[str]:
+    """Why the SQL leaves rows to the residual, in words."""
+    from mongoglot.engines.sqlite.lowering import undecided as reasons
+
+    return reasons(query, table)

@@ -27,7 +27,7 @@ from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite import encoding, indexes
 from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
-from mongoglot.engines.sqlite.lowering import lower
+from mongoglot.engines.sqlite.lowering import lower, undecided
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,
     KEY,
@@ -232,7 +232,7 @@ class SqliteBackend(ScanningBackend[int]):
             return verified(self.tables)
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
-        """The statement, its parameters, SQLite's plan, the indexes, and what is checked on the candidates."""
+        """The statement, its parameters, SQLite's plan, the indexes, and what is checked in Python and why."""
         with self.tables.reading(collection) as layout:
             if layout is None:
                 reason = f"there is no collection {collection!r}"
@@ -249,6 +249,7 @@ class SqliteBackend(ScanningBackend[int]):
             "indexes": reading.indexes,
             "plan": [detail for *_, detail in plan],
             "residual": reading.statement.split.residual,
+            "undecided": undecided(request.query, layout.table),
             "projection": request.projection.spec if request.projection else None,
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -139,7 +139,8 @@ class File:
             finally:
                 self._depth, self._view = 0, None
                 if connection.in_transaction:
-                    connection.execute("COMMIT")
+                    with suppress(apsw.Error):  # of a damaged file: SQLite has ended it, and nothing is lost
+                        connection.execute("COMMIT")
 
     def _begin_reading(self) -> int:
         """The version of the schema: the first statement that reads takes the view."""

@@ -2,7 +2,7 @@
 
 A key is a mark, `-` of a document without arrays on the indexed paths and `+` of others, and for each field the
 identity of its value (`tags.py`), of which none is the beginning of another. The key of `{"a": 5, "b": "x"}` in an
-index on `a` and `b` is `-D4100005` and `Fx`, each with its end.
+index on `a` and `b` is `-D4100005` and `Ex`, each with its end.
 """
 
 from __future__ import annotations

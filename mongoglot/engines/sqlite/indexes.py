@@ -16,14 +16,17 @@ from mongoglot.compiler.ast import And, Compare, In, Node
 from mongoglot.compiler.index import ID_INDEX, keys_of, shown_key
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES, File
 from mongoglot.engines.sqlite.index_keys import MULTIKEY, SINGLE, intervals, key_texts
 from mongoglot.engines.sqlite.lowering import Statement
-from mongoglot.engines.sqlite.tables import KEY, ROW, Layout, StoredIndex, Tables
+from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, StoredIndex, Tables
 from mongoglot.errors import DuplicateKeyError
 
 ENTRY, OF = "_entry", "_of"
 """The columns of an index's table: a key, and the row of its document."""
+
+_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # ---- reading -------------------------------------------------------------------------------------
 
@@ -52,8 +55,10 @@ class Reading:
         """The parameters for the values of one query."""
         parameters = self.statement.bind(values)
         for label, lookups in self.sources:
-            found = [pair for lookup in lookups for pair in _intervals(lookup, values)]
-            parameters[label] = json.dumps(found, ensure_ascii=False)
+            found: dict[str, str] = {}
+            for low, high in (pair for lookup in lookups for pair in _intervals(lookup, values)):
+                found[low] = max(high, found.get(low, ""))
+            parameters[label] = _encoded(found)
         return parameters
 
 
@@ -97,11 +102,11 @@ def _by_index(access: Access) -> list[tuple[Lookup, ...]]:
 
 
 def _search(label: str, table: str, key: str, row: str) -> str:
-    """The rows in some intervals of the keys; a list of them is one parameter, whatever the filter asks for."""
+    """The rows in some intervals of the keys: one parameter, an object from low to high, whatever is asked for."""
     name = quoted(table)
     return (
         f"SELECT {name}.{quoted(row)} FROM json_each(:{label}) AS wanted CROSS JOIN {name} "
-        f"WHERE {name}.{quoted(key)} >= wanted.value->>0 AND {name}.{quoted(key)} < wanted.value->>1"
+        f"WHERE {name}.{quoted(key)} >= wanted.key AND {name}.{quoted(key)} < wanted.value"
     )
 
 
@@ -207,7 +212,8 @@ def create(tables: Tables, collection: str, stored: StoredIndex) -> None:
     """Make an index of a collection and fill it; inside a transaction.
 
     Raises:
-        DuplicateKeyError, WriteError: as `IndexWriter.add`, of documents that are there.
+        DuplicateKeyError: documents share a key of a unique index.
+        WriteError: a document cannot be in it (codes 171, 16746).
     """
     file, index = tables.file, stored.index
     layout = tables.created(collection)
@@ -221,11 +227,35 @@ def create(tables: Tables, collection: str, stored: StoredIndex) -> None:
         f"INSERT INTO {quoted(INDEXES)} VALUES (?, ?, ?, ?, ?)",
         (collection, index.name, json.dumps(index.keys), options, stored.table),
     )
-    writer = IndexWriter(file, collection, (stored,))
+    file.rows(f"CREATE TEMP TABLE {_STAGED} (entry TEXT NOT NULL, row INTEGER NOT NULL)")
     for batch in tables.documents(layout.table):
-        for row, document in batch:
-            writer.add(row, document)
-    writer.flush()
+        keys = [(key, row) for row, document in batch for key in key_texts(keys_of(document, index))]
+        file.write_many(f"INSERT INTO temp.{_STAGED} VALUES (?, ?)", keys)
+    if index.unique:
+        _check_staged(file, collection, stored, layout)
+    # in their order: each page is written once, however many documents there are
+    file.rows(f"INSERT INTO {name} SELECT entry, row FROM temp.{_STAGED} ORDER BY entry, row")
+    file.rows(f"DROP TABLE temp.{_STAGED}")
+
+
+_STAGED: Final = "staged_keys"
+"""A table of this connection alone, which goes with a transaction that is taken back."""
+
+
+def _check_staged(file: File, collection: str, stored: StoredIndex, layout: Layout) -> None:
+    """Refuse a unique index of a key that several documents have."""
+    found = file.rows(
+        f"SELECT substr(entry, 2) AS bare, max(row) FROM temp.{_STAGED} GROUP BY bare "
+        "HAVING min(row) <> max(row) ORDER BY max(row) LIMIT 1"
+    )
+    for bare, row in found:
+        ((text,),) = file.rows(
+            f"SELECT json({quoted(DOCUMENT)}) FROM {quoted(layout.table.name)} WHERE {quoted(ROW)} = ?",
+            (row,),
+        )
+        keys = key_texts(keys_of(encoding.decode(text), stored.index))
+        (values,) = (values for key, values in keys.items() if key[1:] == bare)
+        raise DuplicateKeyError(collection, shown_key(stored.index, values), stored.index.name)
 
 
 def drop(file: File, collection: str, stored: StoredIndex) -> None:

@@ -23,8 +23,9 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
     dotted,
+    expressions,
 )
-from mongoglot.compiler.lowering import Superset, needs_server
+from mongoglot.compiler.lowering import Bounds, Superset, needs_server
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split, split
 from mongoglot.engines.sql import nodes as sql
@@ -98,6 +99,16 @@ def to_sql(query: BoundPlan, table: Table | None = None) -> Sql:
     return Sql(statement.text, statement.bind(query.values), statement.split.residual)
 
 
+def undecided(query: BoundPlan, table: Table | None = None) -> list[str]:
+    """Why the SQL leaves rows of the query's expressions to the residual, in words."""
+    from mongoglot.engines.sqlite.expressions import lower_expression  # loads all operators
+
+    target = table if table is not None else Table("documents")
+    residual = query.plan.lowered(("sqlite", target), lambda node: lower(node, target)).split.residual
+    left = () if residual is None else expressions(residual)
+    return sorted(frozenset[str]().union(*(lower_expression(leaf, target).undecided for leaf in left)))
+
+
 def pretty_sql(query: BoundPlan, table: Table | None = None) -> str:
     """The condition of `to_sql`, laid out over lines."""
     target = table if table is not None else Table("documents")
@@ -117,12 +128,16 @@ class SqliteLowering(Connectives):
 
     table: Table
 
-    def predicate(self, leaf: Leaf) -> Condition | Superset[Condition] | None:
+    def predicate(self, leaf: Leaf) -> Condition | Superset[Condition] | Bounds[Condition] | None:
         """A predicate: on its column where there is one, on the document otherwise."""
         if isinstance(leaf, ServerOnly):
             raise needs_server(leaf)
-        if isinstance(leaf, (JsonSchema, Expr)):  # Python checks it
+        if isinstance(leaf, JsonSchema):  # Python checks it
             return None
+        if isinstance(leaf, Expr):
+            from mongoglot.engines.sqlite.expressions import lower_expression  # as above
+
+            return lower_expression(leaf, self.table).code
         if isinstance(leaf, In) and leaf.patterns:  # the passes make predicates of them
             return None
         if isinstance(leaf, Sample):

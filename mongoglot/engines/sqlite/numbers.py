@@ -55,6 +55,10 @@ def number_key(value: Number) -> str:
     Different numbers never share a key: int64 and Decimal128 have at most 34 digits, two doubles differ
     within the first 34, and a double with more of them equals no number of the other types.
     """
+    if value.__class__ is float:
+        mantissa, _, exponent = f"{value:.{_MORE}E}".partition("E")
+        if exponent and not mantissa.endswith(_ROUND):
+            return _key_of(value < 0, mantissa, exponent)
     number = exact(value)
     if number.is_nan():
         return NAN + "0" * _REST
@@ -63,10 +67,21 @@ def number_key(value: Number) -> str:
     if not number:
         return ZERO + "0" * _REST
     mantissa, _, exponent = f"{number:E}".partition("E")  # all of its digits, and much faster than as_tuple
+    return _key_of(number < 0, mantissa, exponent)
+
+
+_ROUND: Final = "0" * 7
+"""Where the last of a double's digits are these, they may come of rounding, and only all its digits are exact."""
+
+_MORE: Final = PRECISION - 1 + len(_ROUND)
+
+
+def _key_of(negative: bool, mantissa: str, exponent: str) -> str:
+    """The key of a number from its digits with a point, and its exponent."""
     text = mantissa.lstrip("-").replace(".", "")
     sticky = "5" if text[PRECISION:].strip("0") else "0"
     rest = f"{int(exponent) + EXPONENT_BIAS:05}{text[:PRECISION]:0<{PRECISION}}{sticky}"
-    return NEGATIVE + rest.translate(_COMPLEMENT) if number < 0 else POSITIVE + rest
+    return NEGATIVE + rest.translate(_COMPLEMENT) if negative else POSITIVE + rest
 
 
 def short_number_key(value: Number) -> str:

@@ -1,5 +1,5 @@
-"""Aggregation expressions as closures: `build.py` makes them, the other modules have the operators by group."""
+"""Aggregation expressions as Python: folded, lowered to source, bound to their literals."""
 
-from mongoglot.engines.python.expressions.build import document_filter, evaluator
+from mongoglot.engines.python.expressions.evaluation import check_constants, document_filter, evaluator
 
-__all__ = ["document_filter", "evaluator"]
+__all__ = ["check_constants", "document_filter", "evaluator"]

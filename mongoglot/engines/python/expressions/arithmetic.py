@@ -120,8 +120,8 @@ def _decimal_remainder(dividend: Decimal, divisor: Decimal) -> Decimal:
     return CONTEXT.create_decimal(result)
 
 
-def _numeric(name: str, on_double: Callable[[float], Any], on_decimal: Callable[[Decimal], Any] | None,
-             on_integer: Callable[[int, NumberType], Any] | None = None) -> Callable[[Any], Any]:  # fmt: skip
+def numeric(name: str, on_double: Callable[[float], Any], on_decimal: Callable[[Decimal], Any] | None,
+            on_integer: Callable[[int, NumberType], Any] | None = None) -> Callable[[Any], Any]:  # fmt: skip
     """An operator of one number; null stays null.
 
     Args:
@@ -219,7 +219,7 @@ def _logarithm(name: str, code: int, function: Callable[[float], float]) -> Call
             raise refuse(value)
         raise server_decimal(name)
 
-    return _numeric(name, on_double, on_decimal)
+    return numeric(name, on_double, on_decimal)
 
 
 def log(value: Any, base: Any) -> Any:
@@ -329,11 +329,11 @@ def _at_places(name: str, value: Any, kind: NumberType, digits: int, rounding: s
 
 
 NUMERIC: Final[dict[str, Callable[..., Any]]] = {
-    "$abs": _numeric("$abs", abs, Decimal.copy_abs, _absolute),
-    "$ceil": _numeric("$ceil", _on_double(math.ceil), _integral("ROUND_CEILING"), _unchanged),
-    "$floor": _numeric("$floor", _on_double(math.floor), _integral("ROUND_FLOOR"), _unchanged),
-    "$sqrt": _numeric("$sqrt", _square_root, _decimal_root),
-    "$exp": _numeric("$exp", _exponential, None),
+    "$abs": numeric("$abs", abs, Decimal.copy_abs, _absolute),
+    "$ceil": numeric("$ceil", _on_double(math.ceil), _integral("ROUND_CEILING"), _unchanged),
+    "$floor": numeric("$floor", _on_double(math.floor), _integral("ROUND_FLOOR"), _unchanged),
+    "$sqrt": numeric("$sqrt", _square_root, _decimal_root),
+    "$exp": numeric("$exp", _exponential, None),
     "$ln": _logarithm("$ln", 28766, math.log),
     "$log10": _logarithm("$log10", 28761, math.log10),
     "$log": log,

@@ -19,6 +19,7 @@ from mongoglot.compiler.values import (
 )
 from mongoglot.engines.python.expressions.comparison import order_key
 from mongoglot.engines.python.expressions.numbers import decimal_of, is_nullish, named_type, number_type
+from mongoglot.engines.python.expressions.text_of import shown
 from mongoglot.errors import FilterError
 
 
@@ -30,7 +31,7 @@ def int32(value: Any) -> int | None:
         number = decimal_of(value, 34)
         if not number.is_finite() or number != number.to_integral_value():
             return None
-        whole = int(number) if number.adjusted() < 11 else INT32_MAX + 1
+        whole = int(number) if not number or number.adjusted() < 11 else INT32_MAX + 1
     else:
         whole = int(value)
     return whole if INT32_MIN <= whole <= INT32_MAX else None
@@ -140,8 +141,8 @@ def index_of(operands: Iterator[Any]) -> Any:
     if not is_array(array):
         reason = f"$indexOfArray requires an array as a first argument, found: {named_type(array)}"
         raise FilterError(40090, reason)
-    first = _bound(next(operands), "starting")
-    end = _bound(next(operands), "ending")
+    first = bound("$indexOfArray", "starting", next(operands))
+    end = bound("$indexOfArray", "ending", next(operands))
     key = order_key(next(operands))
     for place in range(first, min(end, len(array))):
         if order_key(array[place]) == key:
@@ -156,14 +157,14 @@ def check_searched(number: int, constant: Any) -> None:
         raise FilterError(50809, reason)
 
 
-def _bound(value: Any, which: str) -> int:
+def bound(name: str, which: str, value: Any) -> int:
+    """Where an operator begins to look for something, or ends: `which` is `starting` or `ending`."""
     place = int32(value)
     if place is None:
-        shown = "" if value is MISSING else rendered(value)
-        reason = f"$indexOfArrayrequires an integral {which} index, found a value of type: "
-        raise FilterError(40096, f"{reason}{named_type(value)}, with value: {shown}")
+        reason = f"{name}requires an integral {which} index, found a value of type: "
+        raise FilterError(40096, f"{reason}{named_type(value)}, with value: {shown(value)}")
     if place < 0:
-        raise FilterError(40097, f"$indexOfArray requires a nonnegative {which} index, found: {place}")
+        raise FilterError(40097, f"{name} requires a nonnegative {which} index, found: {place}")
     return place
 
 

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import datetime
 import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from mongoglot.compiler.values import MISSING, MISSING_RANK, SortKey, sort_key
+from bson import Int64, ObjectId
+
+from mongoglot.compiler.values import MISSING, MISSING_RANK, RANK, Missing, SortKey, sort_key
+
+_RANKS: Final[dict[type, int]] = {
+    Missing: MISSING_RANK,
+    type(None): RANK["null"],
+    int: RANK["int"],
+    Int64: RANK["int"],
+    float: RANK["double"],
+    str: RANK["string"],
+    dict: RANK["object"],
+    list: RANK["array"],
+    ObjectId: RANK["objectid"],
+    bool: RANK["bool"],
+    datetime.datetime: RANK["date"],
+}
+"""Classes whose values have one place in the total order."""
+
+_NUMBER: Final = RANK["int"]
 
 
 def order_key(value: Any) -> SortKey:
@@ -18,9 +38,15 @@ def compared(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """The operator that two values in the total order decide."""
 
     def compare(left: Any, right: Any) -> bool:
-        kind = left.__class__
-        if kind is right.__class__ and (kind is int or kind is str):
+        kind, other = left.__class__, right.__class__
+        if kind is other and (kind is int or kind is str):
             return holds(left, right)
+        first, second = _RANKS.get(kind), _RANKS.get(other)
+        if first is not None and second is not None:
+            if first != second:
+                return holds(first, second)
+            if first == _NUMBER and left == left and right == right:  # none is NaN
+                return holds(left, right)
         return holds(order_key(left), order_key(right))
 
     return compare

@@ -4,48 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import MISSING, is_array
+from mongoglot.compiler.values import is_array
 from mongoglot.engines.python.expressions.arrays import int32
 from mongoglot.engines.python.expressions.boolean import is_true
 from mongoglot.engines.python.expressions.numbers import is_nullish, named_type
 from mongoglot.errors import FilterError
 
-Closure: TypeAlias = Callable[[list[Any]], Any]
+
+def map_input(value: Any) -> Any:
+    """The array that `$map` goes over; None where there is none."""
+    if is_nullish(value):
+        return None
+    if not is_array(value):
+        raise FilterError(16883, f"input to $map must be an array not {named_type(value)}")
+    return value
 
 
-def mapped(source: Closure, body: Closure) -> Closure:
-    """`$map`: what is missing is null in the result."""
-
-    def evaluate(scope: list[Any]) -> Any:
-        array = source(scope)
-        if is_nullish(array):
-            return None
-        if not is_array(array):
-            raise FilterError(16883, f"input to $map must be an array not {named_type(array)}")
-        found = (body([*scope, item]) for item in array)
-        return [None if value is MISSING else value for value in found]
-
-    return evaluate
+def filter_input(value: Any) -> Any:
+    """The array that `$filter` goes over; None where there is none."""
+    if is_nullish(value):
+        return None
+    if not is_array(value):
+        raise FilterError(28651, f"input to $filter must be an array not {named_type(value)}")
+    return value
 
 
-def filtered(source: Closure, limit: Closure | None, body: Closure) -> Closure:
-    """`$filter`: the elements for which the body is true, not more than the limit."""
+def reduce_input(value: Any) -> Any:
+    """The array that `$reduce` goes over; None where there is none."""
+    if is_nullish(value):
+        return None
+    if not is_array(value):
+        raise FilterError(40080, f"$reduce requires that 'input' be an array, found: {rendered(value)}")
+    return value
 
-    def evaluate(scope: list[Any]) -> Any:
-        array = source(scope)
-        if is_nullish(array):
-            return None
-        if not is_array(array):
-            raise FilterError(28651, f"input to $filter must be an array not {named_type(array)}")
-        if not array:  # the limit is not even looked at
-            return []
-        most = None if limit is None else _limit(limit(scope))
-        return list(islice((item for item in array if is_true(body([*scope, item]))), most))
 
-    return evaluate
+def limited(array: Any, limit: Callable[[], Any], holds: Callable[[Any], Any]) -> list[Any]:
+    """`$filter` with a limit, which is not even looked at where the array is empty."""
+    if not array:
+        return []
+    most = _limit(limit())
+    return list(islice((item for item in array if is_true(holds(item))), most))
 
 
 def _limit(value: Any) -> int | None:
@@ -60,19 +61,8 @@ def _limit(value: Any) -> int | None:
     return most
 
 
-def reduced(source: Closure, initial: Closure, body: Closure) -> Closure:
+def reduced(array: Any, value: Any, body: Callable[[Any, Any], Any]) -> Any:
     """`$reduce`: the body computes the next value of the value so far and an element."""
-
-    def evaluate(scope: list[Any]) -> Any:
-        array = source(scope)
-        if is_nullish(array):
-            return None
-        if not is_array(array):
-            shown = rendered(array)
-            raise FilterError(40080, f"$reduce requires that 'input' be an array, found: {shown}")
-        value = initial(scope)
-        for item in array:
-            value = body([*scope, value, item])
-        return value
-
-    return evaluate
+    for item in array:
+        value = body(value, item)
+    return value

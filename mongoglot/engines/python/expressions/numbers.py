@@ -55,6 +55,22 @@ def number_type(value: Any) -> NumberType:
             return ""
 
 
+def whole_number(value: Any) -> int | None:
+    """A number as an int where it is exactly one of 64 bits."""
+    match number_type(value):
+        case "":
+            return None
+        case "double":
+            return int(value) if value.is_integer() and -(2.0**63) <= value < 2.0**63 else None
+        case "decimal":
+            number = value.to_decimal()
+            if not number.is_finite() or number.adjusted() > 19 or number != number.to_integral_value():
+                return None
+            return int(number) if INT64_MIN <= number <= INT64_MAX else None
+        case _:
+            return int(value)
+
+
 def is_nullish(value: Any) -> bool:
     """Whether a value is null or missing."""
     return value is None or value is MISSING
