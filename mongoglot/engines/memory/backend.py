@@ -1,20 +1,20 @@
-"""Collections as dicts of documents; a filter is the Python callable."""
+"""Collections as dicts of documents; a filter is a Python generator over candidates."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mongoglot.compiler.ast import And, Compare, In
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines import python
 from mongoglot.engines.base import IN_INSERT, FindRequest, Record, ScanningBackend, Verification, finished
-from mongoglot.engines.memory.indexes import MemoryCollection
-from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError, WriteError
+from mongoglot.engines.memory.collection import MemoryCollection
+from mongoglot.engines.memory.copies import copied
+from mongoglot.errors import StoreError, UnsupportedError, WriteError
 
 
 def open_backend(url: str, *, tables: Iterable[Any] = ()) -> MemoryBackend:  # noqa: ARG001 - this engine has no columns
@@ -39,18 +39,17 @@ class MemoryBackend(ScanningBackend[SortKey]):
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store copies of documents; see `Backend`."""
         with self._writing():
-            stored = self._created(collection)
+            stored = self._open().setdefault(collection, MemoryCollection(collection))
             added: list[SortKey] = []
             self._streaming = True
             try:
                 for document in documents:
-                    key = sort_key(document["_id"])
                     try:
-                        self._insert(stored, key, document)
+                        stored.insert(copied(document))
                     except WriteError:
                         added.clear()  # the documents before this one stay
                         raise
-                    added.append(key)
+                    added.append(sort_key(document["_id"]))
             except BaseException:
                 for key in reversed(added):
                     stored.remove(key)
@@ -58,34 +57,22 @@ class MemoryBackend(ScanningBackend[SortKey]):
             finally:
                 self._streaming = False
 
-    def _insert(self, stored: MemoryCollection, key: SortKey, document: Record) -> None:
-        if key in stored.documents:
-            raise DuplicateKeyError(stored.name, document["_id"])
-        stored.add(key, copied(document))
-
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[SortKey, Record]]:
         """The matches as they are stored; callers copy what they hand out."""
-        matches = query.plan.lowered("python", python.lower).bind(query.values)
-        with self._lock:
-            stored = self._documents(collection)
-            keys = _named_keys(query)
-            rows = (
-                list(stored.items())
-                if keys is None
-                else [(key, stored[key]) for key in keys if key in stored]
-            )
-        return ((key, document) for key, document in rows if matches(document))
+        return ((sort_key(document["_id"]), document) for document in self._found(collection, query))
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """Copies of the matching documents; see `Backend`."""
-        found = (document for _, document in self.matching(collection, request.query))
-        return map(copied, finished(found, request))
+        return map(copied, finished(self._found(collection, request.query), request))
+
+    def count(self, collection: str, query: BoundPlan) -> int:
+        """How many documents match."""
+        return sum(1 for _ in self._found(collection, query))
 
     def replace(self, collection: str, key: SortKey, document: Record) -> None:
         """Put a copy in the place of a document."""
         stored = self._open()[collection]
-        former = stored.documents[key]
-        stored.replace(key, copied(document))
+        former = stored.replace(key, copied(document))
         if self._replaced is not None:
             self._replaced.append((stored, key, former))
 
@@ -148,28 +135,24 @@ class MemoryBackend(ScanningBackend[SortKey]):
     def verify(self) -> Verification:
         """Make each index once more from the documents, and compare."""
         with self._lock:
-            collections = list(self._open().values())
-            problems = [
-                f"index {index.index.name!r} of {stored.name!r} has other keys than the documents"
-                for stored in collections
-                for index in stored.indexes
-                if index != stored.filled(index.index)
-            ]
+            collections = self._open().values()
+            problems = tuple([problem for stored in collections for problem in stored.problems()])
             documents = sum(len(stored.documents) for stored in collections)
-            keys = sum(
-                map(len, (owners for c in collections for i in c.indexes for owners in i.owners.values()))
-            )
-        return Verification(tuple(problems), documents, keys)
+            keys = sum(len(index) for stored in collections for index in stored.indexes)
+        return Verification(problems, documents, keys)
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
-        """The source of the function that every document is given to."""
-        code = request.query.plan.lowered("python", python.lower)
+        """The source of the function that takes the matches from the candidates, and which indexes find these."""
+        with self._lock:
+            stored = self._open().get(collection, MemoryCollection(collection))
+            candidates = stored.candidates(request.query)
         return {
             "engine": self.name,
-            "python": code.source,
+            "python": _selection(request.query).source,
             "projection": request.projection.spec if request.projection else None,
-            "indexes": [],
-            "documents": len(self._documents(collection)),
+            "indexes": candidates.indexes,
+            "candidates": len(candidates.documents),
+            "documents": len(stored.documents),
             "residual": None,
         }
 
@@ -191,35 +174,14 @@ class MemoryBackend(ScanningBackend[SortKey]):
             raise StoreError("the store in memory is closed")
         return self._collections
 
-    def _created(self, collection: str) -> MemoryCollection:
-        return self._open().setdefault(collection, MemoryCollection(collection))
-
-    def _documents(self, collection: str) -> dict[SortKey, Record]:
-        stored = self._open().get(collection)
-        return {} if stored is None else stored.documents
-
-
-def _named_keys(query: BoundPlan) -> list[SortKey] | None:
-    """The keys of the only documents that can match, where the query names one `_id`; None where it does not.
-
-    More than one would come in another order than that of insertion.
-    """
-    node = query.optimised
-    for part in node.children if isinstance(node, And) else (node,):
-        match part:
-            case Compare(("_id",), "$eq", operand):
-                return [sort_key(query.values[operand.index])]
-            case In(("_id",), operand, ()) if len(operand.members(query.values)) == 1:
-                return [sort_key(operand.members(query.values)[0])]
-            case _:
-                pass
-    return None
+    def _found(self, collection: str, query: BoundPlan) -> Iterator[Record]:
+        """The matches among the documents of this moment, as they are stored."""
+        select = _selection(query).bind(query.values)
+        with self._lock:
+            stored = self._open().get(collection)
+            candidates = [] if stored is None else stored.candidates(query).documents
+        return select(candidates)
 
 
-def copied(value: Any) -> Any:
-    """An independent copy of a normalised value; what cannot change is shared."""
-    if value.__class__ is dict:
-        return {name: copied(item) for name, item in value.items()}
-    if value.__class__ is list:
-        return [copied(item) for item in value]
-    return value
+def _selection(query: BoundPlan) -> python.PythonCode[Callable[[Iterable[Any]], Iterator[Any]]]:
+    return query.plan.lowered("python selection", python.lower_selection)

@@ -1,19 +1,24 @@
-"""Indexes in memory: for each key the documents that have it."""
+"""Indexes in memory: by key the documents that have it, and what a filter finds by them.
+
+An index gives candidates, at least every match; each is checked by the whole filter.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, final
 
-from mongoglot.compiler.candidates import UNDEFINED
-from mongoglot.compiler.index import Index, keys_of, shown_key
-from mongoglot.compiler.values import MISSING_RANK, SortKey, sort_key
+from mongoglot.compiler.access import Access, Lookup, find_access, is_point
+from mongoglot.compiler.ast import Node
+from mongoglot.compiler.index import ID_INDEX, Index, keys_of, shown_key
+from mongoglot.compiler.values import SortKey
 from mongoglot.engines.base import Record
+from mongoglot.engines.memory.keys import Keys, key_of, wanted
 from mongoglot.errors import DuplicateKeyError
 
-KeyTuple: TypeAlias = tuple[SortKey, ...]
-"""A key: for each field the sort key of its value."""
+Entry: TypeAlias = tuple[bool, dict[SortKey, list[Any]]]
+"""What a document has in an index: whether it has arrays there, and its keys with their values."""
 
 
 @final
@@ -23,92 +28,88 @@ class MemoryIndex:
 
     Attributes:
         index: its definition.
-        owners: for each key the documents that have it, by the sort keys of their `_id`.
+        single: the keys of documents without arrays on the paths of the index.
+        multikey: the keys of others.
     """
 
     index: Index
-    owners: dict[KeyTuple, set[SortKey]] = field(default_factory=dict)
+    single: Keys = field(default_factory=Keys)
+    multikey: Keys = field(default_factory=Keys)
 
-    def check(self, collection: str, owner: SortKey, document: Record) -> None:
-        """Refuse a document that cannot be in the index.
+    def entry(self, collection: str, row: int, document: Record) -> Entry:
+        """What a document has in the index, or would have.
+
+        Args:
+            collection: its name, for the error.
+            row: of the document; None of its own keys is in the way.
+            document: what is or will be in the row.
 
         Raises:
             DuplicateKeyError: another one has a key of it, and the index is unique.
             WriteError: it has no keys (codes 171, 16746).
         """
-        for key, values in self._keys(document):
-            if self.index.unique and self.owners.get(key, set()) - {owner}:
-                raise DuplicateKeyError(collection, shown_key(self.index, values), self.index.name)
+        found = keys_of(document, self.index)
+        keys = {key_of(values): values for values in found.tuples}
+        if self.index.unique:
+            for key, values in keys.items():
+                for those in (self.single, self.multikey):
+                    if not those.rows.get(key, set()) <= {row}:
+                        raise DuplicateKeyError(collection, shown_key(self.index, values), self.index.name)
+        return found.multikey, keys
 
-    def add(self, owner: SortKey, document: Record) -> None:
-        """Add the keys of a document that was checked."""
-        for key, _ in self._keys(document):
-            self.owners.setdefault(key, set()).add(owner)
+    def add(self, row: int, entry: Entry) -> None:
+        """Add the keys of a document."""
+        multikey, keys = entry
+        those = self.multikey if multikey else self.single
+        for key in keys:
+            those.add(key, row)
 
-    def remove(self, owner: SortKey, document: Record) -> None:
+    def remove(self, row: int, document: Record) -> None:
         """Take away the keys of a document."""
-        for key in {key for key, _ in self._keys(document)}:
-            self.owners[key].discard(owner)
-            if not self.owners[key]:
-                del self.owners[key]
+        found = keys_of(document, self.index)
+        those = self.multikey if found.multikey else self.single
+        for key in {key_of(values) for values in found.tuples}:
+            those.remove(key, row)
 
-    def _keys(self, document: Record) -> Iterator[tuple[KeyTuple, list[Any]]]:
-        for values in keys_of(document, self.index).tuples:
-            yield tuple([_UNDEFINED if value is UNDEFINED else sort_key(value) for value in values]), values
+    def candidates(self, lookup: Lookup, values: list[Any], limit: int) -> set[int] | None:
+        """The rows that a lookup finds; None where it asks for intervals of more keys than `limit`."""
+        found: set[int] = set()
+        for those, search in ((self.single, lookup.single), (self.multikey, lookup.multikey)):
+            if search is None or not those.rows:
+                continue
+            asked = wanted(search, values, len(self.index.keys))
+            if sum(those.width(*interval) for interval in asked.intervals) > limit:
+                return None
+            found.update(*[those.rows[key] for key in asked.keys if key in those.rows])
+            for interval in asked.intervals:
+                found.update(*those.between(*interval))
+        return found
+
+    def is_sound(self) -> bool:
+        """Whether the order of the keys, where it is kept, is one of all of them."""
+        return all(
+            those.order is None or list(those.order) == sorted(those.rows)
+            for those in (self.single, self.multikey)
+        )
+
+    def __len__(self) -> int:
+        return sum(len(rows) for those in (self.single, self.multikey) for rows in those.rows.values())
 
 
-_UNDEFINED: SortKey = (MISSING_RANK,)
-"""The element of an empty array; no value has such a key."""
+def usable_access(node: Node, indexes: Sequence[Index]) -> Access | None:
+    """The lookups that find every match of a filter without a look at each document; None where there are none.
+
+    Args:
+        node: an optimised tree.
+        indexes: of the collection, without that of `_id`, which is a dict and finds values only, no intervals.
+    """
+    access = find_access(node, (ID_INDEX, *indexes))
+    if access is not None and any(
+        lookup.index is ID_INDEX and not _names_values(lookup) for lookup in access
+    ):
+        return find_access(node, indexes)
+    return access
 
 
-@final
-@dataclass(slots=True)
-class MemoryCollection:
-    """A collection: documents in the order of insertion, by the sort key of their `_id`, and its indexes."""
-
-    name: str
-    documents: dict[SortKey, Record] = field(default_factory=dict)
-    indexes: list[MemoryIndex] = field(default_factory=list)
-
-    def add(self, key: SortKey, document: Record) -> None:
-        """Store a new document.
-
-        Raises:
-            as `MemoryIndex.check`; nothing is stored.
-        """
-        for index in self.indexes:
-            index.check(self.name, key, document)
-        for index in self.indexes:
-            index.add(key, document)
-        self.documents[key] = document
-
-    def replace(self, key: SortKey, document: Record) -> None:
-        """Put a document in the place of another one.
-
-        Raises:
-            as `MemoryIndex.check`; nothing is changed.
-        """
-        for index in self.indexes:
-            index.check(self.name, key, document)
-        for index in self.indexes:
-            index.remove(key, self.documents[key])
-            index.add(key, document)
-        self.documents[key] = document
-
-    def remove(self, key: SortKey) -> None:
-        """Delete a document."""
-        document = self.documents.pop(key)
-        for index in self.indexes:
-            index.remove(key, document)
-
-    def filled(self, index: Index) -> MemoryIndex:
-        """A new index with the keys of all documents.
-
-        Raises:
-            as `MemoryIndex.check`.
-        """
-        new = MemoryIndex(index)
-        for key, document in self.documents.items():
-            new.check(self.name, key, document)
-            new.add(key, document)
-        return new
+def _names_values(lookup: Lookup) -> bool:
+    return lookup.single is None or is_point(lookup.single.fields[0][0])
