@@ -98,6 +98,9 @@ def normalise_fields(document: Document, depth: int = MAX_DEPTH - 1) -> dict[str
     for name, value in document.items():
         if name.__class__ is not str or not name.isascii() or "\0" in name:
             name = checked_name(name)
+        if value.__class__ in _UNCHANGED or (value.__class__ is str and value.isascii()):
+            result[name] = value  # as `normalise` does, without a call for each
+            continue
         try:
             result[name] = normalise(value, depth)
         except EncodingError as error:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bson import Code, ObjectId, Timestamp
 
 from mongoglot.compiler.normalise import normalise_fields
 from mongoglot.compiler.values import MAX_STORED_DEPTH
 from mongoglot.errors import EncodingDepthError, EncodingTypeError, WriteError
+
+_NO_TIME: Final = Timestamp(0, 0)
+
+_PLAIN_IDS: Final = frozenset({ObjectId, int, str})
 
 
 def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,13 +29,14 @@ def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
         fields = normalise_fields(document, MAX_STORED_DEPTH - 1)
     except EncodingDepthError:
         raise WriteError(15, f"cannot insert document because it exceeds {MAX_STORED_DEPTH} levels") from None
-    key = fields.pop("_id") if "_id" in fields else ObjectId()
-    _check_id(key)
-    zero = Timestamp(0, 0)
+    if next(iter(fields), None) != "_id":
+        fields = {"_id": fields.pop("_id") if "_id" in fields else ObjectId(), **fields}
+    if fields["_id"].__class__ not in _PLAIN_IDS:
+        _check_id(fields["_id"])
     for name, value in fields.items():
-        if value.__class__ is Timestamp and value == zero:
+        if value.__class__ is Timestamp and value == _NO_TIME and name != "_id":
             fields[name] = Timestamp(int(time.time()), 1)
-    return {"_id": key, **fields}
+    return fields
 
 
 def _check_id(key: Any) -> None:

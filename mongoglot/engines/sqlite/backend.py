@@ -94,7 +94,7 @@ class SqliteBackend(ScanningBackend[int]):
         columns = [column_value(document, column) for column in layout.table.columns]
         row = (identity(document["_id"]), encoding.encode(document), *columns)
         try:
-            self.file.rows(statement, row)
+            self.file.write(statement, row)
         except ConflictError:
             raise DuplicateKeyError(writer.collection, document["_id"]) from None
         if writer.indexes:

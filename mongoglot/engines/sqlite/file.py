@@ -129,6 +129,15 @@ class File:
         """A number that changes with the tables and columns of the file, whoever changes them."""
         return self._view if self._view is not None else int(self.rows("PRAGMA schema_version")[0][0])
 
+    def write(self, statement: str, parameters: Any) -> None:
+        """Run a statement that has no rows; inside a transaction, and so without a lock of its own."""
+        connection = self._open()
+        try:
+            connection.execute(statement, parameters)
+        except apsw.Error:
+            with translated(self.path):
+                raise
+
     def write_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters; inside a transaction."""
         with self.lock, translated(self.path):
