@@ -113,8 +113,8 @@ def compare(total: int, seed: int) -> None:
     assert count["left out"] > total * 2
 
 
-def test_the_sql_of_a_thousand_expressions() -> None:
-    compare(1_000, int(os.environ.get(SEED_VARIABLE, "1")))
+def test_the_sql_of_hundreds_of_expressions() -> None:
+    compare(400, int(os.environ.get(SEED_VARIABLE, "1")))
 
 
 @pytest.mark.long

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GUIDE = (DEMO.parent / "docs" / "task-database.md").read_text(encoding="utf-8")
 SHOWN = {
     "sqlite": ["SELECT json(", "WHERE ", "with\n  :", "SQLite's plan:\n  "],
-    "memory": ["    def matches(document):\n"],
+    "memory": ["    def select(documents):\n"],
     "mongodb": ["filter:\n  {", "plan:\n  {"],
 }
 
