@@ -45,7 +45,7 @@ def _documents(start: int, count: int, size: int) -> list[dict[str, Any]]:
 
 
 def _peak_memory() -> str:
-    """In MB, where the system tells; the peak of `getrusage` would be that of the process which started this one."""
+    """In MB, where the system tells; the peak of `getrusage` would be the one of the process above this one."""
     status = Path("/proc/self/status")
     if not status.exists():
         return "–"
