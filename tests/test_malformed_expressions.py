@@ -13,10 +13,15 @@ from pymongo.errors import OperationFailure
 import mongoglot
 from mongoglot.errors import EncodingError, FilterError, NotYetError, UnsupportedError
 from tests.malformed_expressions import Malformer
+from tests.mongod import CODEC_OPTIONS
 from tests.test_properties import SEED_VARIABLE
 
 if TYPE_CHECKING:
     from pymongo.database import Database
+
+
+_READING = CODEC_OPTIONS.with_options(unicode_decode_error_handler="replace")
+"""A server cuts its messages inside characters."""
 
 
 def refused(query: dict[str, Any]) -> int | str | None:
@@ -37,7 +42,7 @@ def refused(query: dict[str, Any]) -> int | str | None:
 def refused_by_server(server: Database[dict[str, Any]], query: dict[str, Any]) -> int | str | None:
     """The code with which the server refuses a filter on a collection without documents."""
     try:
-        server.command("find", "nothing", filter=query)
+        server.command("find", "nothing", filter=query, codec_options=_READING)
     except OperationFailure as error:
         return error.code
     except InvalidDocument:
