@@ -43,7 +43,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import ipyparallel as ipp
-import psutil  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]  # it has no types
 from bson.json_util import CANONICAL_JSON_OPTIONS, dumps, loads
 from ipyparallel.controller.dictdb import DictDB
 from ipyparallel.serialize import codeutil
@@ -65,7 +65,7 @@ HOME = "/home/ada"
 JSON_OPTIONS = CANONICAL_JSON_OPTIONS.with_options(tz_aware=True, tzinfo=UTC)
 
 
-class SnapshotDB(DictDB):  # type: ignore[misc]
+class SnapshotDB(DictDB):  # type: ignore[misc]  # ipyparallel has no types
     """The Hub's default database, which writes all its records to `path` when asked for the history."""
 
     path = Unicode(config=True, help="where to write the records")
@@ -140,7 +140,7 @@ def histogram(values: list[int]) -> None:
     from IPython.display import Markdown, display
 
     bars = [f"| {value} | {'▇' * values.count(value)} |" for value in sorted(set(values))]
-    display(Markdown("\n".join(["| value | |", "|---|---|", *bars])))  # type: ignore[no-untyped-call]
+    display(Markdown("\n".join(["| value | |", "|---|---|", *bars])))  # type: ignore[no-untyped-call]  # nor has IPython
 
 
 # The work of the three.

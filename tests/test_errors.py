@@ -172,7 +172,7 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
         "BSON has no type for builtins.set (at a.b[1])",
     ),
     (
-        lambda: tasks().insert_one([("a", 1)]),  # type: ignore[arg-type]
+        lambda: tasks().insert_one([("a", 1)]),  # type: ignore[arg-type]  # the mistake
         EncodingError, None, "a document is a mapping with string keys, not list",
     ),
     (
@@ -208,7 +208,7 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
         "'tasks.db' is no store: write memory:, sqlite:PATH, mongodb://host/database or null:",
     ),
     (
-        lambda: mongoglot.compile({"a": 1}, dialect="mysql"),  # type: ignore[arg-type]
+        lambda: mongoglot.compile({"a": 1}, dialect="mysql"),  # type: ignore[arg-type]  # the mistake
         mongoglot.UnsupportedError, None, "no dialect 'mysql'; there are 'mongodb', 'taskdb'",
     ),
     (
@@ -236,7 +236,7 @@ def test_what_is_said_of_a_call(
     assert str(caught.value) == text
     assert getattr(caught.value, "code", None) == code
     if code is not None:
-        assert caught.value.code_name == code_name(code)  # type: ignore[attr-defined]
+        assert caught.value.code_name == code_name(code)  # type: ignore[attr-defined]  # a FilterError
 
 
 def test_names_of_codes() -> None:

@@ -60,7 +60,7 @@ def agree(arena: Arena, total: int, seed: int) -> None:
         if compiled(query) != expected:
             reports.append(f"{query!r}: server {expected}, here {compiled(query)}")
     reports.sort(key=len)
-    print(f"\n{total} filters, {wrong} of them wrong; {len(reports)} differences; MONGOGLOT_TEST_SEED={seed}")  # noqa: T201
+    print(f"\n{total} filters, {wrong} of them wrong; {len(reports)} differences; MONGOGLOT_TEST_SEED={seed}")
     assert not reports, f"with MONGOGLOT_TEST_SEED={seed}: {len(reports)} of {total} differ:\n" + "\n".join(
         reports[:MAX_REPORTED]
     )

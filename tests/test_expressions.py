@@ -139,7 +139,7 @@ def compare(server: Server, count: int, seed: int) -> None:
         elif given is not None and given != expected:
             reports.append(f"{expression!r}: {given!r:.80} before any document, and not {expected!r:.80}")
         refused += given is None
-    print(  # noqa: T201
+    print(
         f"\n{count} expressions, {answers} values, {errors} of them errors, {refused} left to a server;"
         f" {len(reports)} differences; {SEED_VARIABLE}={seed}"
     )

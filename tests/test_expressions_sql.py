@@ -107,7 +107,7 @@ def compare(total: int, seed: int) -> None:
         wrong = wrong_rows(rows, query, count)
         assert not wrong, f"{SEED_VARIABLE}={seed}: {condition!r} on {wrong[:2]!r}"
     rows.backend.close()
-    print(f"\n{total} filters: {dict(count)}; {SEED_VARIABLE}={seed}")  # noqa: T201
+    print(f"\n{total} filters: {dict(count)}; {SEED_VARIABLE}={seed}")
     assert count["refused"] < total * 0.3
     assert count["without a residual"] > total * 0.3
     assert count["left out"] > total * 2

@@ -149,7 +149,7 @@ def fuzz(go_on: Callable[[int], bool], seed: int) -> None:
         except Exception as error:
             raise AssertionError(f"{query!r} (MONGOGLOT_TEST_SEED={seed})") from error
         number += 1
-    print(f"\n{number} inputs: {dict(counts)}; MONGOGLOT_TEST_SEED={seed}")  # noqa: T201
+    print(f"\n{number} inputs: {dict(counts)}; MONGOGLOT_TEST_SEED={seed}")
     for source in SOURCES:
         valid = counts[source.__name__, "valid"]
         assert counts[source.__name__, "no words"] == 0

@@ -202,7 +202,7 @@ def test_columns_of_other_tables() -> None:
     for number, name in enumerate(NAMES):
         quoted = '"' + name.replace('"', '""') + '"'
         connection.execute(f"CREATE TABLE t{number} ({quoted} TEXT)")
-        connection.execute(f"INSERT INTO t{number} VALUES (?), (NULL), ('other')", (name,))  # noqa: S608
+        connection.execute(f"INSERT INTO t{number} VALUES (?), (NULL), ('other')", (name,))  # noqa: S608 - a number of ours
         for condition, count in (({"f": name}, 1), ({"f": None}, 1), ({"f": {"$ne": name}}, 2)):
             sql = mongoglot.compile(condition).to_sql(table=Table("t", (Column(name, "string", "f"),), None))
             statement = f"SELECT count(*) FROM t{number} WHERE {sql.text}"  # noqa: S608 - that is the test

@@ -113,7 +113,7 @@ def compare(stores: dict[str, mongoglot.Store], engine: str, filters: int, seed:
             if actual != expected:
                 definitions = list(indexed.list_indexes())[1:]
                 reports.append(f"{query!r}\n  {definitions}\n  {actual}\n  {expected}\n")
-    print(f"\n{engine}: {dict(counts)}; {len(reports)} differences; {SEED_VARIABLE}={seed}")  # noqa: T201
+    print(f"\n{engine}: {dict(counts)}; {len(reports)} differences; {SEED_VARIABLE}={seed}")
     assert not reports, "\n".join(reports[:MAX_REPORTED])
     return counts
 

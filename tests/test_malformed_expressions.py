@@ -67,7 +67,7 @@ def compare(server: Database[dict[str, Any]], count: int, seed: int) -> None:
             later += 1
         elif given != expected:
             reports.append(f"{query!r}: {given!r} and not {expected!r}")
-    print(  # noqa: T201
+    print(
         f"\n{count} expressions, {wrong} of them wrong in {len(codes)} ways, {later} not compiled;"
         f" {len(reports)} differences; {SEED_VARIABLE}={seed}"
     )

@@ -87,7 +87,7 @@ def decide(arena: Arena, single: Arena, decisions: int, seed: int) -> None:
                 reports.append(f"{contestant}: {query!r}\n    {shown}")
         if len(reports) >= MAX_REPORTED:
             break
-    print(  # noqa: T201
+    print(
         f"\n{made} decisions on {', '.join(arena.contestants)}; match rate {matched / made:.1%};"
         f" {len(reports)} differences; {SEED_VARIABLE}={seed}"
     )

@@ -256,7 +256,7 @@ def test_what_is_no_document(document: Any) -> None:
 
 def test_what_is_no_document_for_an_empty_filter() -> None:
     with pytest.raises(EncodingError):
-        mongoglot.compile({}).matches(5)  # type: ignore[arg-type]
+        mongoglot.compile({}).matches(5)  # type: ignore[arg-type]  # the mistake
 
 
 NOT_BSON: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (

@@ -74,7 +74,7 @@ def compare(subjects: Any, count: int, seed: int) -> None:
             counts["obscure"] += 1
         else:
             differences.append(f"{pattern!r} {options!r}: server {expected}, here {given}")
-    print(f"\n{count} patterns on {len(SUBJECTS)} strings: {dict(counts)}; {SEED_VARIABLE}={seed}")  # noqa: T201
+    print(f"\n{count} patterns on {len(SUBJECTS)} strings: {dict(counts)}; {SEED_VARIABLE}={seed}")
     assert not differences, f"{len(differences)} differ:\n" + "\n".join(differences[:10])
     assert counts["matched"] > count / 5
     assert counts["not translated"] + counts["too many steps"] < count / 25

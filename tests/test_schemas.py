@@ -71,7 +71,7 @@ def compare(arena: Arena, single: Arena, schemas: int, seed: int) -> None:
             for contestant, differences in disagreements(arena, single, query, expected):
                 shown = "\n    ".join(map(repr, differences)) or "(only among other documents)"
                 reports.append(f"{contestant}: {query!r}\n    {shown}")
-    print(  # noqa: T201
+    print(
         f"\n{asked} schemas, {errors} of them refused, {made} decisions; match rate {matched / made:.1%};"
         f" {len(reports)} differences; {SEED_VARIABLE}={seed}"
     )

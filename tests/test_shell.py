@@ -46,7 +46,7 @@ UTC = datetime.UTC
 
 
 def instant(*parts: int) -> datetime.datetime:
-    return datetime.datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
+    return datetime.datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]  # six ints
 
 
 def as_bson(value: Any) -> bytes:
@@ -421,7 +421,7 @@ def test_what_cannot_be_written() -> None:
             to_text(value)
     for indent in (-1, True, "  ", 1.0, 10**9):
         with pytest.raises(UnsupportedError, match="indent"):
-            to_text({}, indent=indent)  # type: ignore[arg-type]
+            to_text({}, indent=indent)  # type: ignore[arg-type]  # the mistake
 
 
 def test_depth() -> None:

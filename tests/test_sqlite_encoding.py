@@ -423,7 +423,7 @@ def found(database: apsw.Connection, text: str, op: Comparison, operand: Any) ->
     native = native_number(op, operand) if value_class(operand) in NUMBER_CLASSES else None
     if native is not None:
         terms.append(f"(type IN ('integer', 'real') AND value {SQL[op]} ?4)")
-    query = f"SELECT key FROM jsonb_each(jsonb(?1), '$.v') WHERE {' OR '.join(terms)}"  # noqa: S608
+    query = f"SELECT key FROM jsonb_each(jsonb(?1), '$.v') WHERE {' OR '.join(terms)}"  # noqa: S608 - ours
     return {key for (key,) in database.execute(query, (text, low, high, native)[: 3 + (native is not None)])}
 
 
@@ -639,7 +639,7 @@ EQUALITY: Final = f"""
          p AS (SELECT row_number() OVER (ORDER BY id) AS place, * FROM json_tree(jsonb(:operand)))
     SELECT (SELECT count(*) FROM s) = (SELECT count(*) FROM p) AND NOT EXISTS (
         SELECT 1 FROM s JOIN p USING (place) WHERE NOT (s.fullkey = p.fullkey AND ifnull({LEAF_EQUALS}, 0)))
-"""  # noqa: S608  # both parts are written above
+"""  # noqa: S608 - both parts are written above
 
 
 def test_patterns_equal_what_the_server_calls_equal(database: apsw.Connection) -> None:

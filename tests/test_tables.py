@@ -379,7 +379,7 @@ def database(tmp_path: Path) -> str:
 
 def column_values(tmp_path: Path, column: str) -> list[Any]:
     connection = apsw.Connection(str(tmp_path / "store.db"))
-    return [value for (value,) in connection.execute(f'SELECT "{column}" FROM tasks ORDER BY _row')]  # noqa: S608
+    return [value for (value,) in connection.execute(f'SELECT "{column}" FROM tasks ORDER BY _row')]  # noqa: S608 - ours
 
 
 def test_what_stands_in_the_columns(tmp_path: Path) -> None:
@@ -504,5 +504,5 @@ def test_wrong_declarations() -> None:
     with pytest.raises(
         mongoglot.UnsupportedError, match="no column type 'text'; there are string, number, date, bool"
     ):
-        Column("a", "text")  # type: ignore[arg-type]
+        Column("a", "text")  # type: ignore[arg-type]  # the mistake
     assert Always(True) == mongoglot.compile({}).optimised

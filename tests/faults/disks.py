@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - processes of the tests say what they have done
 """What processes do that meet a full disk, or files and folders that they must not write."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - processes of the tests say what they have done
 """Store files that are made by hand, and what processes do with them."""
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def write_format_1(path: Path) -> None:
     with mongoglot.connect("sqlite::memory:") as store:  # the keys of documents are the same in all formats
         tasks: Any = store["tasks"]
         tasks.insert_many(FORMAT_1_DOCUMENTS)
-        rows = store.backend.file.rows('SELECT "_row", "_key", json("_doc") FROM tasks')  # type: ignore[attr-defined]
+        rows = store.backend.file.rows('SELECT "_row", "_key", json("_doc") FROM tasks')  # type: ignore[attr-defined]  # of this engine
     with database:
         for statement in FORMAT_1:
             database.execute(statement)

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - processes of the tests say what they have done
 """Writers and readers of one file, each a process that reports what it did as JSON."""
 
 from __future__ import annotations

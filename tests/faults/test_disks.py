@@ -37,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607
+        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - the one of the PATH
 
 
 def test_a_full_disk(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:

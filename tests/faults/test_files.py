@@ -144,7 +144,7 @@ def test_damage_is_told_and_nothing_else_happens(rounds: int, tmp_path: Path) ->
         noticed += bool(use(path))
         for left in tmp_path.glob(f"{number}.db*"):
             left.unlink()
-    print(f"{rounds} damaged files, {noticed} noticed; the others have other values, or unused bytes")  # noqa: T201
+    print(f"{rounds} damaged files, {noticed} noticed; the others have other values, or unused bytes")
     assert noticed > rounds / 3
 
 

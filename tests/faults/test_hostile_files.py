@@ -154,7 +154,7 @@ def test_nothing_fires_that_was_made_after_the_file_was_opened(path: Path) -> No
 
 def test_a_function_in_a_check_is_not_trusted(path: Path) -> None:
     with mongoglot.connect(f"sqlite:{path}") as store:
-        rows = store.backend.file.rows  # type: ignore[attr-defined]
+        rows = store.backend.file.rows  # type: ignore[attr-defined]  # of this engine
         assert rows("PRAGMA trusted_schema") == [(0,)]
         with pytest.raises(StoreError):
             rows("UPDATE sqlite_schema SET sql = ''")  # the defensive mode

@@ -152,7 +152,7 @@ def load(path: str, number: str) -> None:
         tasks.insert_many({"group": each % 7, "padding": "x" * 1000} for each in range(2000))
         before = peak()
         tasks.insert_many({"group": each % 7, "padding": f"{each:01000}"} for each in range(int(number)))
-        print((peak() - before) / 1024)  # noqa: T201
+        print((peak() - before) / 1024)
 
 
 @pytest.mark.skipif(
@@ -161,5 +161,5 @@ def load(path: str, number: str) -> None:
 @pytest.mark.parametrize("number", [10_000, pytest.param(200_000, marks=pytest.mark.long)])
 def test_an_iterator_is_never_in_memory_as_a_whole(number: int, tmp_path: Path) -> None:
     grown = float(children.run("test_inserts.load", tmp_path / "store.db", number))
-    print(f"{number:,} documents, {number / 1000:,.0f} MB of text: {grown:.0f} MB more memory")  # noqa: T201
+    print(f"{number:,} documents, {number / 1000:,.0f} MB of text: {grown:.0f} MB more memory")
     assert grown < number / 1000 / 3 + 10  # the ids are kept: they are the result

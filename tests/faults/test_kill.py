@@ -77,5 +77,5 @@ def test_a_writer_is_killed(rounds: int, tmp_path: Path) -> None:
             found = check(store, path, sequence[-2:])
         unsaid += found != sequence[-2]
         state = found
-    print(f"{rounds} kills, {acknowledged:,} acknowledged writes, {unsaid} more done and not acknowledged")  # noqa: T201
+    print(f"{rounds} kills, {acknowledged:,} acknowledged writes, {unsaid} more done and not acknowledged")
     assert acknowledged >= rounds / 2

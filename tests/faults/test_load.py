@@ -37,7 +37,7 @@ def test_writers_and_readers_of_one_file(seconds: int, tmp_path: Path) -> None:
     for kind in ("write", "read"):
         of_kind = [each for each in done if each["kind"] == kind]
         operations, slowest = sum(e["operations"] for e in of_kind), max(e["slowest"] for e in of_kind)
-        print(  # noqa: T201
+        print(
             f"{kind}: {operations / seconds:,.0f} operations a second, the slowest {slowest * 1000:,.0f} ms"
         )
         assert operations > 0

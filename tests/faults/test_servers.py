@@ -104,7 +104,7 @@ def test_a_server_hangs_and_goes_on(server: Server) -> None:
             tasks.find_one({"_id": 1})
         passed = time.monotonic() - start
         os.kill(server.process.pid, signal.SIGCONT)
-        print(f"a server that hangs is an error after {passed:.1f} s")  # noqa: T201
+        print(f"a server that hangs is an error after {passed:.1f} s")
         assert passed < BOUND
         assert tasks.find_one({"_id": 1}) == {"_id": 1}
 
