@@ -186,7 +186,7 @@ def _refusals() -> Iterator[None]:
     """The errors of a pattern that is not compiled, as the server has them."""
     from pcre2 import _cy
 
-    from mongoglot.compiler.pcre import NotTranslated, SyntaxRefused
+    from mongoglot.compiler.pcre_reader import NotTranslated, SyntaxRefused
 
     try:
         yield
