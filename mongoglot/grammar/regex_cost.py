@@ -1,8 +1,8 @@
 """What a pattern may cost, read off its text: an estimate for patterns of strangers, on the safe side.
 
 A search backtracks without end where what repeats is repeated, `(a+)+`, or has alternatives, `(a|aa)+`, where
-parts of many lengths stand side by side, `a?a?a?aaa`, and where one must be what another was. The scan knows groups,
-classes, escapes and quantifiers, and where it might misread a pattern it says so.
+parts of many lengths stand side by side, `a?a?a?aaa`, and where one must be what another was. The scan knows
+groups, classes, escapes and quantifiers, and where it might misread a pattern it says so.
 """
 
 from __future__ import annotations
