@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Node
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
-from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.plan import BoundPlan, Plan
 from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import (
     FindRequest,
@@ -28,6 +29,7 @@ from mongoglot.engines.sqlite.failures import ConflictError
 from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.lowering import lower, undecided
+from mongoglot.engines.sqlite.rows import decoded, documents_of
 from mongoglot.engines.sqlite.schema import check_schema
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,
@@ -115,8 +117,8 @@ class SqliteBackend(ScanningBackend[int]):
     def _matching(self, layout: Layout, query: BoundPlan) -> Iterator[tuple[int, Record]]:
         """The matches; all rows are read at once, so that writes between them change nothing."""
         reading = _reading(layout, query)
-        rows = self.file.rows(reading.select, reading.bind(query.values))
-        return checked(self.tables.decoded(rows), query, reading.statement.split.residual)
+        rows = self.file.rows(f"{_ROWS} {reading.source}", reading.bind(query.values))
+        return checked(decoded(rows, self.file.path), query, reading.statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
@@ -124,14 +126,14 @@ class SqliteBackend(ScanningBackend[int]):
 
         def ask(layout: Layout) -> tuple[list[tuple[Any, ...]], Reading]:
             reading = _reading(layout, query)
-            text = reading.select + _bounds(reading, request)
+            text = f"{_ROWS} {reading.source}{_bounds(reading, request)}"
             return self.file.rows(text, reading.bind(query.values)), reading
 
         answer = self.tables.asked(collection, ask)
         if answer is None:
             return iter(())
         rows, reading = answer
-        found = self.tables.documents_of(rows)
+        found = documents_of(rows, self.file.path)
         if _is_pushed(reading, request):
             return projected(found, request)
         check = residual_check(query, reading.statement.split.residual)
@@ -177,9 +179,8 @@ class SqliteBackend(ScanningBackend[int]):
 
     def _of_rows(self, layout: Layout, keys: list[int]) -> list[tuple[int, Record]]:
         """Rows and their documents."""
-        columns = f"{quoted(ROW)}, json({quoted(DOCUMENT)})"
-        text = f"SELECT {columns} FROM {quoted(layout.table.name)} WHERE {_NAMED_ROWS}"
-        return list(self.tables.decoded(self.file.rows(text, (json.dumps(keys),))))
+        text = f"{_ROWS} FROM {quoted(layout.table.name)} WHERE {_NAMED_ROWS}"
+        return list(decoded(self.file.rows(text, (json.dumps(keys),)), self.file.path))
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         """Delete the first match or all; in SQL alone where nothing is left over and there are no indexes."""
@@ -247,7 +248,7 @@ class SqliteBackend(ScanningBackend[int]):
                 reason = f"there is no collection {collection!r}"
                 return {"engine": self.name, "reason": reason, "residual": None}
             reading = _reading(layout, request.query)
-            text = reading.select + _bounds(reading, request)
+            text = f"SELECT {_JSON} {reading.source}{_bounds(reading, request)}"
             parameters = reading.bind(request.query.values)
             plan = self.file.rows(f"EXPLAIN QUERY PLAN {text}", parameters)
         return {
@@ -266,19 +267,19 @@ class SqliteBackend(ScanningBackend[int]):
         self.file.close()
 
 
+_JSON: Final = f"json({quoted(DOCUMENT)})"
+_ROWS: Final = f"SELECT {quoted(ROW)}, {_JSON}"
 _NAMED_ROWS: Final = f"{quoted(ROW)} IN (SELECT value FROM json_each(?))"
 
 
 def _reading(layout: Layout, query: BoundPlan) -> Reading:
     """How a collection is read for a filter; the condition is the same whatever indexes there are."""
-    plan = query.plan
+    return query.plan.lowered(layout, partial(_made, layout, query.plan))
 
-    def made(node: Node) -> Reading:
-        return read_by(
-            node, layout, plan.lowered(("sqlite", layout.table), lambda _: lower(node, layout.table))
-        )
 
-    return plan.lowered(layout, made)
+def _made(layout: Layout, plan: Plan, node: Node) -> Reading:
+    table = layout.table
+    return read_by(node, layout, plan.lowered(("sqlite", table), lambda _: lower(node, table)))
 
 
 def _is_pushed(reading: Reading, request: FindRequest) -> bool:

@@ -123,7 +123,8 @@ def _number(found: Conditions, op: Comparison, operand: Slot) -> None:
 
         for name in _NUMBERS:
             found.by_type[name] = compared
-    _interval(found, op, index, "text", operands.number_range)
+    range_of = operands.native_range if kind in ("int", "double") else operands.number_range
+    _interval(found, op, index, "text", range_of)
 
 
 def _interval(

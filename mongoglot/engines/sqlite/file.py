@@ -120,9 +120,12 @@ class File:
         with self.lock:
             connection = self._open()
             try:
-                if self._depth:
+                try:
                     return connection.execute(statement, parameters).fetchall()
-                return _patiently(lambda: connection.execute(statement, parameters).fetchall())
+                except apsw.BusyError:
+                    if self._depth:
+                        raise
+                    return _patiently(lambda: connection.execute(statement, parameters).fetchall())
             except FAILURES as error:
                 raise told(error, self.path) from None
 

@@ -40,13 +40,13 @@ class Reading:
         statement: the whole condition.
         sources: for each index that is searched, the parameter for its intervals and the lookups.
         text: of the WHERE clause.
-        select: the statement that gives the rows and their documents as JSON, in the order of insertion.
+        source: what follows the columns of a statement that reads them, in the order of insertion.
     """
 
     statement: Statement
     sources: tuple[tuple[str, tuple[Lookup, ...]], ...]
     text: str
-    select: str
+    source: str
 
     @property
     def indexes(self) -> list[str]:
@@ -82,17 +82,17 @@ def read_by(node: Node, layout: Layout, statement: Statement) -> Reading:
         else find_access(node, [ID_INDEX, *(stored.index for stored in layout.indexes)])
     )
     if access is None:
-        return Reading(statement, (), statement.text, _select(node, layout, statement.text))
+        return Reading(statement, (), statement.text, _source(node, layout, statement.text))
     tables = {stored.index.name: (stored.table, ENTRY, OF) for stored in layout.indexes}
     tables[ID_INDEX.name] = (layout.table.name, KEY, ROW)
     sources = tuple((f"index{n}", lookups) for n, lookups in enumerate(_by_index(access)))
     searches = (_search(label, *tables[lookups[0].index.name]) for label, lookups in sources)
     candidates = f"{quoted(ROW)} IN ({' UNION ALL '.join(searches)})"
     text = f"{candidates} AND ({statement.text})"
-    return Reading(statement, sources, text, _select(None, layout, text))
+    return Reading(statement, sources, text, _source(None, layout, text))
 
 
-def _select(node: Node | None, layout: Layout, text: str) -> str:
+def _source(node: Node | None, layout: Layout, text: str) -> str:
     """The rows that meet a condition, in the order of insertion.
 
     What an index of ours gives comes in that order, and so does a scan. Where SQLite may find the rows of a filter
@@ -103,8 +103,7 @@ def _select(node: Node | None, layout: Layout, text: str) -> str:
         or any(getattr(leaf, "path", None) == ("_id",) for leaf in leaves(node))
     )
     order = f"+{quoted(ROW)}" if found_by_sqlite else quoted(ROW)
-    columns = f"{quoted(ROW)}, json({quoted(DOCUMENT)})"
-    return f"SELECT {columns} FROM {quoted(layout.table.name)} WHERE {text} ORDER BY {order}"
+    return f"FROM {quoted(layout.table.name)} WHERE {text} ORDER BY {order}"
 
 
 def _names_id(node: Node) -> bool:

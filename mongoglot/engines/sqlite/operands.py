@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from json.encoder import encode_basestring as _quote
 from typing import Any, Final
 
@@ -47,8 +48,13 @@ def tag_range(kind: ValueClass) -> Interval:
 def number_range(op: Comparison, value: Number) -> Interval:
     """The interval of the stored decimals and NaNs that compare so with a number (semantics 1.2)."""
     first, after = body_range(op, value)
-    tag = TAG + LETTERS["decimal"]
-    return (tag + first, tag + after)
+    return (NUMBER_TAG + first, NUMBER_TAG + after)
+
+
+@lru_cache(256)
+def native_range(op: Comparison, value: float) -> Interval:
+    """`number_range` of an int64 or double, remembered: each end of it is asked for by itself."""
+    return number_range(op, value)
 
 
 def comparison_range(op: Comparison, value: Any) -> Interval:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from itertools import chain
 from typing import Any, Final, TypeVar, final
 
 from mongoglot.compiler.index import Index
@@ -14,8 +13,8 @@ from mongoglot.compiler.values import milliseconds, value_class
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, Table
-from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, File
+from mongoglot.engines.sqlite.rows import decoded
 from mongoglot.errors import StoreError, UnsupportedError
 
 Asked = TypeVar("Asked")
@@ -237,42 +236,7 @@ class Tables:
         last = -(2**63)
         while rows := self.file.rows(statement, (last,)):
             last = rows[-1][0]
-            yield list(self.decoded(rows))
-
-    def documents_of(self, rows: list[tuple[Any, ...]]) -> Iterator[Record]:
-        """The documents of rows with their texts; decoded as they are taken, some at once.
-
-        Raises:
-            StoreError: as `decoded`, in the place of the document.
-        """
-        if len(rows) <= AT_ONCE:
-            return chain.from_iterable(map(self._documents, (rows,)))
-        starts = range(0, len(rows), AT_ONCE)
-        return chain.from_iterable(self._documents(rows[start : start + AT_ONCE]) for start in starts)
-
-    def _documents(self, rows: list[tuple[Any, ...]]) -> Iterable[Record]:
-        try:
-            documents = encoding.decode_all([text for _, text in rows])
-            for document in documents:
-                document["_id"]
-        except Exception:  # one of them is damaged: those before it come first
-            return (document for _, document in self.decoded(rows))
-        return documents
-
-    def decoded(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Record]]:
-        """Rows with their documents in the place of the texts.
-
-        Raises:
-            StoreError: the file is damaged.
-        """
-        for row, text in rows:
-            try:
-                document = encoding.decode(text)
-                document["_id"]  # which every document has
-            except Exception as error:  # damaged bytes may raise anything
-                reason = f"the document in row {row} cannot be decoded ({type(error).__name__})"
-                raise StoreError(f"{self.file.path} is damaged: {reason}") from None
-            yield row, document
+            yield list(decoded(rows, self.file.path))
 
     def _index_columns(self, table: Table, columns: Sequence[Column]) -> None:
         for column in columns:
@@ -289,9 +253,6 @@ class Tables:
 
 BATCH: Final = 2000
 """Rows that are read at once where all are read."""
-
-AT_ONCE: Final = 50
-"""Documents that are decoded at once."""
 
 
 def collection_statement(name: str, columns: Sequence[Column], late: int = 0) -> str:
