@@ -34,6 +34,7 @@ from mongoglot.engines.sqlite.columns import column_condition, identity_conditio
 from mongoglot.engines.sqlite.conditions import conditions_of, sample
 from mongoglot.engines.sqlite.documents import Condition, Connectives, on_document
 from mongoglot.engines.sqlite.element import Parameters
+from mongoglot.engines.sqlite.occurrence import behind_occurrence
 from mongoglot.engines.sqlite.paths import Root
 from mongoglot.errors import UnsupportedError
 
@@ -155,7 +156,10 @@ class SqliteLowering(Connectives):
             raise UnsupportedError(
                 f"table {self.table.name!r} has no field {dotted(leaf.path)!r}; it has {known}"
             )
-        return on_document(leaf, Root(sql.name(self.table.document)))
+        code = on_document(leaf, Root(sql.name(self.table.document)))
+        if isinstance(leaf, ElemMatch) and code is not None and self.table.identity is not None:
+            return behind_occurrence(leaf, code, self.table.document)
+        return code
 
     def _on_column(self, leaf: Leaf, column: Column) -> Condition | Superset[Condition] | None:
         if not column.mixed or self.table.document is None:
