@@ -27,6 +27,9 @@ Mappings = TypeVar("Mappings", bound=Document)
 
 _PLANS: Final = PlanCache()
 
+_DIALECTS: Final = tuple(OPERATORS)
+"""No dict, as what is no dialect may not be hashable."""
+
 
 def compile(
     filter: Mapping[str, Any] | str,
@@ -50,7 +53,7 @@ def compile(
         FilterValueTypeError, FilterValueRangeError: (also FilterErrors) a value that BSON cannot hold.
         NotYetError: (also a FilterError) an operator that this version does not compile.
     """
-    if dialect not in tuple(OPERATORS):  # a tuple, as what is no dialect may not be hashable
+    if dialect not in _DIALECTS:
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
     if allow is not None:
         return _bounded(filter, dialect, allow)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
+from itertools import count
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from mongoglot.compiler.ast import Node, ServerOnly, expressions, server_only
@@ -18,6 +18,8 @@ Native: TypeAlias = Callable[[list[Any], Callable[[str], str]], dict[str, Any]]
 
 CACHE_SIZE: Final = 512
 
+_USES: Final = count(1)
+
 
 class Plan:
     """One shape: its tree, and what each target made of it, made on first use.
@@ -25,11 +27,13 @@ class Plan:
     Attributes:
         ast: the tree as parsed.
         native: makes the filter for a server, of the values and of what makes a pattern of a glob.
+        used: a number that is greater the later the plan was used.
     """
 
     def __init__(self, ast: Node, native: Native) -> None:
         self.ast = ast
         self.native = native
+        self.used = 0
         self._lowered: dict[Hashable, Any] = {}
         self._lock = threading.RLock()  # what is lowered for one target may be made of that for another
 
@@ -111,7 +115,8 @@ class PlanCache:
 
     def __init__(self, size: int = CACHE_SIZE) -> None:
         self._size = size
-        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._plans: dict[Hashable, Plan] = {}
+        self._oldest: list[tuple[int, Hashable]] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -119,14 +124,30 @@ class PlanCache:
 
     def get(self, key: Hashable, make: Callable[[], Plan]) -> Plan:
         """The plan of a shape; `make` makes it where it is new."""
-        with self._lock:
-            plan = self._plans.get(key)
-            if plan is not None:
-                self._plans.move_to_end(key)
-                return plan
-        plan = make()
-        with self._lock:
-            plan = self._plans.setdefault(key, plan)
-            while len(self._plans) > self._size:
-                self._plans.popitem(last=False)
+        plan = self._plans.get(key)  # without the lock: one step of a dict is never seen half done
+        if plan is None:
+            made = make()
+            made.used = next(_USES)
+            with self._lock:
+                plan = self._plans.setdefault(key, made)
+                if len(self._plans) > self._size:
+                    self._forget_one()
+        plan.used = next(_USES)
         return plan
+
+    def _forget_one(self) -> None:
+        """Forget the plan that was used least lately.
+
+        All are put in their order at once. Those that are used meanwhile are later than the rest of them.
+        """
+        while True:
+            if not self._oldest:
+                self._oldest = sorted(((plan.used, key) for key, plan in self._plans.items()), key=_by_use)
+            used, key = self._oldest.pop()
+            if key in self._plans and self._plans[key].used == used:
+                del self._plans[key]
+                return
+
+
+def _by_use(item: tuple[int, Hashable]) -> int:
+    return -item[0]

@@ -13,7 +13,7 @@ nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, assert_never
 
 from bson import DBRef
@@ -58,6 +58,20 @@ def plain_class(value: Any) -> ValueClass | None:
     if kind is str:
         return "string" if value.isascii() else None
     return _PLAIN.get(kind)
+
+
+_INTS: Final[frozenset[ValueClass]] = frozenset({"int"})
+_STRINGS: Final[frozenset[ValueClass]] = frozenset({"string"})
+
+
+def _plain_members(items: Sequence[Any]) -> frozenset[ValueClass] | None:
+    """The classes of the members of a list, all ints or all strings, of which `plain_class` tells the class."""
+    types = set(map(type, items))
+    if types == {str}:
+        return _STRINGS if "".join(items).isascii() else None
+    if types == {int}:
+        return _INTS if min(items) >= INT32_MIN and max(items) <= INT32_MAX else None
+    return None
 
 
 _OTHER: Final[tuple[Form, str]] = ("OTHER", "")
@@ -136,25 +150,30 @@ class Tokeniser:
         if depth >= MAX_FILTER_DEPTH:
             raise too_deep()
         for index, item in enumerate(operand):
-            place = f"{name}[{index}]"
-            if isinstance(item, DBRef):
-                item = item.as_doc()
-            if not isinstance(item, Mapping):
-                raise FilterError(2, "$or/$and/$nor entries need to be full objects", path=place)
             try:
+                if item.__class__ is not dict:
+                    if isinstance(item, DBRef):
+                        item = item.as_doc()
+                    if not isinstance(item, Mapping):
+                        raise FilterError(2, "$or/$and/$nor entries need to be full objects")
                 self.read_filter(item, depth + 1)
             except FilterError as error:
-                raise _under(place, error) from None
+                raise _under(f"{name}[{index}]", error) from None
 
     def read_operators(self, document: Mapping[str, Any], field: str, depth: int) -> None:
         """Read the operators of one field, as they stand in an operator document."""
         if depth >= MAX_FILTER_DEPTH:
             raise too_deep()
-        if self.operators.get(next(iter(document)), _OTHER)[0] == "NEAR":
-            self.read_near(document, depth)
-            return
         for key, operand in document.items():
-            self.read_operator(key, operand, field, depth, document)
+            form, name = self.operators.get(key, _OTHER)
+            if form == "COMPARE" and (kind := plain_class(operand)) is not None:  # nothing in it can be wrong
+                self.values.append(operand)
+                self.tokens.append((form, name, kind))
+            elif form == "NEAR" and key == next(iter(document)):
+                self.read_near(document, depth)
+                return
+            else:
+                self.read_operator(key, operand, field, depth, document)
 
     def read_operator(
         self, key: str, operand: Any, field: str, depth: int, siblings: Mapping[str, Any] = _NO_SIBLINGS
@@ -170,13 +189,7 @@ class Tokeniser:
         """
         emit = self.tokens.append
         form, name = self.operators.get(key, _OTHER)
-        if form == "COMPARE":
-            kind = plain_class(operand)
-            if kind is not None:
-                self.values.append(operand)
-                emit((form, name, kind))
-                return
-        elif form == "OTHER":
+        if form == "OTHER":
             check_name(key)
         try:
             match form:
@@ -329,6 +342,11 @@ class Tokeniser:
             raise FilterError(2, f"{name} needs an array", hint=hint)
         if depth + 1 >= MAX_FILTER_DEPTH and operand:
             raise too_deep()
+        plain = _plain_members(operand)
+        if plain is not None:
+            self.values.append(list(operand))
+            self.tokens.append(("LIST", name, plain))
+            return
         members: list[Any] = []
         kinds: set[ValueClass] = set()
         patterns: list[Pattern] = []
