@@ -160,8 +160,9 @@ def _function(node: Node, name: str, out: SourceWriter) -> None:
             out.line("return False")
         case _:
             read_ahead(node, out)
-            # bool() because a chain of `and` and `or` gives its last operand, whatever that is
-            out.line(f"return bool({_condition(node, out, 1)})")
+            out.line(f"if {_condition(node, out, 1)}:")  # a chain of `and` and `or` gives its last operand
+            out.line("    return True")
+            out.line("return False")
     out.indent -= 1
 
 
