@@ -29,7 +29,7 @@ from mongoglot.engines.sqlite.failures import ConflictError
 from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.lowering import lower, undecided
-from mongoglot.engines.sqlite.rows import decoded, documents_of
+from mongoglot.engines.sqlite.row_documents import decoded, documents_of
 from mongoglot.engines.sqlite.schema import check_schema
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,

@@ -14,7 +14,7 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, File
-from mongoglot.engines.sqlite.rows import decoded
+from mongoglot.engines.sqlite.row_documents import decoded
 from mongoglot.errors import StoreError, UnsupportedError
 
 Asked = TypeVar("Asked")
