@@ -19,7 +19,15 @@ from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.update import read_update
 from mongoglot.compiler.values import is_sayable
-from mongoglot.engines.base import INSERT_BATCH, Backend, FindRequest, Record, Verification, open_engine
+from mongoglot.engines.base import (
+    INSERT_BATCH,
+    Backend,
+    EncodingBackend,
+    FindRequest,
+    Record,
+    Verification,
+    open_engine,
+)
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import Dialect
 from mongoglot.projections import IN_PROJECTION
@@ -92,6 +100,10 @@ class Store:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self.encode: Callable[[Mapping[str, Any]], tuple[Any, Any]] = _record
+        self.insert: Callable[[str, Iterable[Any]], None] = backend.insert
+        if isinstance(backend, EncodingBackend):
+            self.encode, self.insert = backend.encoded, backend.insert_encoded
 
     def __getitem__(self, name: str) -> Collection:
         """A collection; it comes into being with its first document."""
@@ -154,9 +166,9 @@ class Collection:
             WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already,
                 or a key of a unique index.
         """
-        stored = as_stored(document)
-        self._backend.insert(self.name, [stored])
-        return InsertOneResult(stored["_id"])
+        key, stored = self.store.encode(document)
+        self.store.insert(self.name, [stored])
+        return InsertOneResult(key)
 
     def insert_many(
         self, documents: Iterable[Mapping[str, Any]], *, progress: Callable[[int], object] | None = None
@@ -178,13 +190,13 @@ class Collection:
         """
         if isinstance(documents, Mapping) or not isinstance(documents, Iterable):
             raise EncodingTypeError(f"insert_many takes several documents, not {type(documents).__name__}")
-        stored = map(as_stored, documents)
+        stored = map(self.store.encode, documents)
         first = list(islice(stored, INSERT_BATCH))
         ids: list[Any] = []
         told = progress or _untold
         late = self._on_server  # it is sent the last documents when there are no more to take
         if first:
-            self._backend.insert(self.name, _counted(chain(first, stored), ids, told, whole=not late))
+            self.store.insert(self.name, _counted(chain(first, stored), ids, told, whole=not late))
             if late and len(ids) % INSERT_BATCH:
                 told(len(ids))
         return InsertManyResult(ids)
@@ -347,16 +359,26 @@ class Collection:
         return f"<mongoglot collection {self.name!r} on {self._backend.name}>"
 
 
+def _record(document: Mapping[str, Any]) -> tuple[Any, Record]:
+    """The `_id` of a document, and what is stored."""
+    stored = as_stored(document)
+    return stored["_id"], stored
+
+
 def _untold(_: int) -> None:
     """Tell nobody."""
 
 
 def _counted(
-    documents: Iterable[Record], ids: list[Any], progress: Callable[[int], object], *, whole: bool
-) -> Iterator[Record]:
+    documents: Iterable[tuple[Any, Any]],
+    ids: list[Any],
+    progress: Callable[[int], object],
+    *,
+    whole: bool,
+) -> Iterator[Any]:
     """Documents for an engine, which are written when it asks for the next one; for the end only if `whole`."""
-    for document in documents:
-        ids.append(document["_id"])
+    for key, document in documents:
+        ids.append(key)
         yield document
         if not len(ids) % INSERT_BATCH:
             progress(len(ids))

@@ -139,9 +139,13 @@ class File:
                 raise
 
     def write_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Run a statement once for each row of parameters; inside a transaction."""
-        with self.lock, translated(self.path):
-            self._open().executemany(statement, rows)
+        """Run a statement once for each row of parameters; inside a transaction, as `write`."""
+        connection = self._open()
+        try:
+            connection.executemany(statement, rows)
+        except apsw.Error:
+            with translated(self.path):
+                raise
 
     def last_row(self) -> int:
         """The row that was inserted last."""
@@ -192,8 +196,11 @@ class File:
                 yield
                 return
             connection = self._open()
-            with translated(self.path):
-                _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except apsw.Error:
+                with translated(self.path):
+                    _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
             self._depth = 1
             try:
                 yield
@@ -203,11 +210,11 @@ class File:
                 raise
             self._depth = 0
             try:
-                with translated(self.path):
-                    connection.execute("COMMIT")
+                connection.execute("COMMIT")
             except BaseException:
                 self._roll_back()
-                raise
+                with translated(self.path):
+                    raise
 
     def commit(self) -> None:
         """Commit what the current transaction has written so far, and go on in a new one."""
@@ -215,14 +222,12 @@ class File:
             self._open().execute("COMMIT")
             self._open().execute("BEGIN IMMEDIATE")
 
-    @contextmanager
-    def streaming(self, flush: Callable[[], None]) -> Iterator[None]:
-        """Run a caller's code in a transaction: it may read the file, after `flush`, but not write."""
+    def stream(self, flush: Callable[[], None] | None) -> None:
+        """From now on a caller's code runs in the transaction: it may read the file, after `flush`, but not write.
+
+        None: that is over.
+        """
         self._flush = flush
-        try:
-            yield
-        finally:
-            self._flush = None
 
     def _roll_back(self) -> None:
         """End the transaction, if SQLite has not done so; the error that led here is the one to tell."""
