@@ -333,9 +333,10 @@ class Collection:
         if collation is not None:
             collation = self._collation(collation)
         query = self._compiled({} if filter is None else filter)
-        schema = any(token[0] == "SCHEMA" for token in query.tokens)
-        wanted = projections.read_projection(projection, IN_PROJECTION, schema=schema)
-        return FindRequest(query, wanted, sorts.read_sort(sort), skip, limit, collation)
+        if projection is not None:
+            schema = any(token[0] == "SCHEMA" for token in query.tokens)
+            projection = projections.read_projection(projection, IN_PROJECTION, schema=schema)
+        return FindRequest(query, projection, sorts.read_sort(sort), skip, limit, collation)
 
     def _collation(self, collation: Any) -> Mapping[str, Any] | None:
         """A collation as the engine takes it; None for the order of bytes, which is every engine's own."""
@@ -388,6 +389,8 @@ def _counted(
 
 def _bound(name: str, value: Any) -> int:
     """A skip or limit as a server reads it (semantics 6.5)."""
+    if value.__class__ is int and 0 <= value <= _INT64_MAX:
+        return int(value)
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):

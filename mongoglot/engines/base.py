@@ -280,6 +280,11 @@ def finished(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
     if request.sort is not None:
         found = iter(request.sort.sorted(list(found)))
     found = islice(found, request.skip, request.skip + request.limit if request.limit else None)
+    return projected(found, request)
+
+
+def projected(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
+    """The projection of documents that are sorted and bounded."""
     return found if request.projection is None else map(projector(request.projection, request.query), found)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Node
@@ -20,6 +19,8 @@ from mongoglot.engines.base import (
     Verification,
     checked,
     finished,
+    projected,
+    residual_check,
 )
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
@@ -99,35 +100,43 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         with self.tables.reading(collection) as layout:
             return iter(()) if layout is None else self._matching(layout, query)
 
-    def _matching(self, layout: Layout, query: BoundPlan, bounds: str = "") -> Iterator[tuple[int, Record]]:
+    def _matching(self, layout: Layout, query: BoundPlan) -> Iterator[tuple[int, Record]]:
         """The matches; all rows are read at once, so that writes between them change nothing."""
         reading = _reading(layout, query)
-        text = _select(layout, reading, f"{quoted(ROW)}, json({quoted(DOCUMENT)})") + bounds
-        rows = self.file.rows(text, reading.bind(query.values))
+        rows = self.file.rows(reading.select, reading.bind(query.values))
         return checked(self.tables.decoded(rows), query, reading.statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
-        with self.tables.reading(collection) as layout:
-            if layout is None:
-                return iter(())
-            if _is_pushed(_reading(layout, request.query), request):
-                pairs = self._matching(layout, request.query, _bounds(request))
-                request = replace(request, skip=0, limit=0)
-            else:
-                pairs = self._matching(layout, request.query)
-        return finished((document for _, document in pairs), request)
+        query = request.query
+
+        def ask(layout: Layout) -> tuple[list[tuple[Any, ...]], Reading]:
+            reading = _reading(layout, query)
+            text = reading.select + _bounds(reading, request)
+            return self.file.rows(text, reading.bind(query.values)), reading
+
+        answer = self.tables.asked(collection, ask)
+        if answer is None:
+            return iter(())
+        rows, reading = answer
+        found = self.tables.documents_of(rows)
+        if _is_pushed(reading, request):
+            return projected(found, request)
+        check = residual_check(query, reading.statement.split.residual)
+        return finished(found if check is None else filter(check, found), request)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
-        with self.tables.reading(collection) as layout:
-            if layout is None:
-                return 0
+
+        def ask(layout: Layout) -> int | None:
             reading = _reading(layout, query)
             if reading.statement.split.residual is not None:
-                return super().count(collection, query)
+                return None
             text = f"SELECT count(*) FROM {quoted(layout.table.name)} WHERE {reading.text}"
             return int(self.file.rows(text, reading.bind(query.values))[0][0])
+
+        counted = self.tables.asked(collection, ask)
+        return super().count(collection, query) if counted is None else counted
 
     def replace(self, collection: str, key: int, document: Record) -> None:
         """Put a document in the place of the one in a row."""
@@ -226,8 +235,7 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
                 reason = f"there is no collection {collection!r}"
                 return {"engine": self.name, "reason": reason, "residual": None}
             reading = _reading(layout, request.query)
-            text = _select(layout, reading, f"json({quoted(DOCUMENT)})")
-            text += _bounds(request) if _is_pushed(reading, request) else ""
+            text = reading.select + _bounds(reading, request)
             parameters = reading.bind(request.query.values)
             plan = self.file.rows(f"EXPLAIN QUERY PLAN {text}", parameters)
         return {
@@ -258,7 +266,7 @@ def _reading(layout: Layout, query: BoundPlan) -> Reading:
             node, layout, plan.lowered(("sqlite", layout.table), lambda _: lower(node, layout.table))
         )
 
-    return plan.lowered(("sqlite", layout), made)
+    return plan.lowered(layout, made)
 
 
 def _is_pushed(reading: Reading, request: FindRequest) -> bool:
@@ -266,17 +274,8 @@ def _is_pushed(reading: Reading, request: FindRequest) -> bool:
     return request.sort is None and reading.statement.split.residual is None
 
 
-def _select(layout: Layout, reading: Reading, columns: str) -> str:
-    """The rows that meet a condition, in the order of insertion.
-
-    What an index gives comes in that order. Elsewhere the + keeps the order from asking for a scan.
-    """
-    order = quoted(ROW) if reading.sources else f"+{quoted(ROW)}"
-    return f"SELECT {columns} FROM {quoted(layout.table.name)} WHERE {reading.text} ORDER BY {order}"
-
-
-def _bounds(request: FindRequest) -> str:
-    """LIMIT and OFFSET, numbers that have been checked."""
-    if not request.skip and not request.limit:
+def _bounds(reading: Reading, request: FindRequest) -> str:
+    """LIMIT and OFFSET, numbers that have been checked; nothing where they are left to Python."""
+    if not (request.skip or request.limit) or not _is_pushed(reading, request):
         return ""
     return f" LIMIT {request.limit or -1:d} OFFSET {request.skip:d}"

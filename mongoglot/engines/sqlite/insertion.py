@@ -9,7 +9,8 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite.encoding import decode
-from mongoglot.engines.sqlite.file import ConflictError, File
+from mongoglot.engines.sqlite.failures import ConflictError
+from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter
 from mongoglot.engines.sqlite.rows import Row
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, column_value
