@@ -9,6 +9,7 @@ import random
 import uuid
 from collections import OrderedDict, UserDict, namedtuple
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +31,7 @@ from mongoglot.errors import MongoglotError
 from tests.test_sqlite_encoding import NESTED, SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SEED: Final = 20261122
@@ -368,6 +369,45 @@ def test_documents_are_there_when_the_next_one_is_asked_for(store: mongoglot.Sto
 
     store["plain"].insert_many(documents())
     assert store["plain"].count_documents({}) == 1003
+
+
+def test_inserts_follow_what_changes_between_them(store: mongoglot.Store) -> None:
+    """Indexes and tables come and go in this connection, in another one, and in one transaction with inserts."""
+    tasks, path = store["plain"], store.backend.file.path  # type: ignore[attr-defined]  # of this engine
+    with mongoglot.connect(f"sqlite:{path}") as other:
+        changes: tuple[Callable[[], object], ...] = (
+            lambda: None,
+            lambda: other["plain"].create_index("a"),
+            lambda: tasks.create_index("b", unique=True),
+            lambda: other["plain"].drop_index("b_1"),
+            lambda: other["plain"].drop(),
+            lambda: other["plain"].insert_one({"_id": -1, "a": 1, "b": 1}),
+            lambda: tasks.create_index("c"),
+            lambda: tasks.drop(),
+            lambda: None,
+        )
+        for number, change in enumerate(changes):
+            change()
+            for key in (number * 2, number * 2 + 1):
+                tasks.insert_one({"_id": key, "a": key, "b": key})
+                assert tasks.find_one({"a": key, "b": key}) == {"_id": key, "a": key, "b": key}
+            assert store.verify().ok
+    backend: Any = store.backend
+    for fails in (True, False):
+        with suppress(ZeroDivisionError), backend.transaction():
+            tasks.insert_one({"_id": 100, "a": 100})
+            tasks.create_index("a")
+            tasks.insert_one({"_id": 101, "a": 101})
+            tasks.create_index("d")
+            store["new"].insert_one({"_id": 1})
+            tasks.insert_one({"_id": 102, "a": 102})
+            if fails:
+                raise ZeroDivisionError
+        tasks.insert_one({"_id": 103 + fails, "a": 103})
+        store["new"].insert_one({"_id": 3 + fails})
+        assert store.verify().ok
+    assert [index["name"] for index in tasks.list_indexes()] == ["_id_", "a_1", "d_1"]
+    assert [found["_id"] for found in tasks.find({"a": {"$gte": 100}})] == [104, 100, 101, 102, 103]
 
 
 @pytest.mark.parametrize("key", [7, ObjectId(bytes(12)), "é", 7.5, {"a": 1}, datetime.datetime(2026, 1, 1)])

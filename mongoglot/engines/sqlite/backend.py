@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -76,14 +76,11 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         """Store documents in one transaction; see `Backend`."""
         self.insert_encoded(collection, map(stored_row, documents))
 
-    def encoded(self, document: Mapping[str, Any]) -> tuple[Any, Row]:
-        """A document's `_id` and its row; see `EncodingBackend`."""
-        return row_of(document)
+    encoded = staticmethod(row_of)
 
     def insert_encoded(self, collection: str, documents: Iterable[Row]) -> None:
         """Store rows in one transaction; see `EncodingBackend`."""
-        with self.file.transaction():
-            layout = self.tables.found(collection) or self.tables.created(collection)
+        with self.tables.writing(collection) as layout:
             writer = IndexWriter(self.file, collection, layout.indexes)
             self.file.stream(writer.flush)
             try:

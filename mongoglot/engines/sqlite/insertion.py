@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, final
 
 from mongoglot.engines.base import Record
@@ -23,7 +24,7 @@ def insert_rows(file: File, layout: Layout, writer: IndexWriter, rows: Iterable[
     Returns:
         why the last row that was taken is refused, then nothing of it is written; None where none is.
     """
-    statement = _statement(layout.table)
+    statement = _statement(layout)
     if writer.indexes:
         return _insert_indexed(file, layout.table, writer, statement, rows)
     if layout.table.columns:
@@ -56,7 +57,9 @@ def _insert_indexed(
     return None
 
 
-def _statement(table: Table) -> str:
+@lru_cache(maxsize=256)
+def _statement(layout: Layout) -> str:
+    table = layout.table
     names = [KEY, DOCUMENT, *(column.name for column in table.columns)]
     # the text may come as bytes, which SQLite would take for JSONB
     places = ", ".join(["?", "jsonb(CAST(? AS TEXT))", *("?" for _ in table.columns)])

@@ -83,7 +83,6 @@ def _quick_row(document: Any) -> tuple[Any, Row]:
 _STRICT: Final = (
     orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_SUBCLASS
-    | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_STRICT_INTEGER  # it would write up to 64 bits without a sign
 )
 
