@@ -100,10 +100,6 @@ class Store:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.encode: Callable[[Mapping[str, Any]], tuple[Any, Any]] = _record
-        self.insert: Callable[[str, Iterable[Any]], None] = backend.insert
-        if isinstance(backend, EncodingBackend):
-            self.encode, self.insert = backend.encoded, backend.insert_encoded
 
     def __getitem__(self, name: str) -> Collection:
         """A collection; it comes into being with its first document."""
@@ -166,8 +162,9 @@ class Collection:
             WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already,
                 or a key of a unique index.
         """
-        key, stored = self.store.encode(document)
-        self.store.insert(self.name, [stored])
+        encode, insert = self._writing
+        key, stored = encode(document)
+        insert(self.name, [stored])
         return InsertOneResult(key)
 
     def insert_many(
@@ -190,13 +187,14 @@ class Collection:
         """
         if isinstance(documents, Mapping) or not isinstance(documents, Iterable):
             raise EncodingTypeError(f"insert_many takes several documents, not {type(documents).__name__}")
-        stored = map(self.store.encode, documents)
+        encode, insert = self._writing
+        stored = map(encode, documents)
         first = list(islice(stored, INSERT_BATCH))
         ids: list[Any] = []
         told = progress or _untold
         late = self._on_server  # it is sent the last documents when there are no more to take
         if first:
-            self.store.insert(self.name, _counted(chain(first, stored), ids, told, whole=not late))
+            insert(self.name, _counted(chain(first, stored), ids, told, whole=not late))
             if late and len(ids) % INSERT_BATCH:
                 told(len(ids))
         return InsertManyResult(ids)
@@ -314,6 +312,16 @@ class Collection:
     @property
     def _backend(self) -> Backend:
         return self.store.backend
+
+    @property
+    def _writing(
+        self,
+    ) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, Any]], Callable[[str, Iterable[Any]], None]]:
+        """What makes of a document its `_id` and what is stored, and what stores that in a collection."""
+        backend = self._backend
+        if isinstance(backend, EncodingBackend):
+            return backend.encoded, backend.insert_encoded
+        return _record, backend.insert
 
     @property
     def _on_server(self) -> bool:
