@@ -38,7 +38,7 @@ from mongoglot.engines.sqlite.equality import equals_pattern
 from mongoglot.engines.sqlite.functions import REGEX_FUNCTION
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob, without_nul
 from mongoglot.engines.sqlite.kinds import mod_conditions, size_conditions, type_conditions
-from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sqlite.numbers import KEY_LENGTH, Interval, native_number, number_key
 from mongoglot.engines.sqlite.tags import ESCAPED, ESCAPED_END, TAG
 
 _NUMBERS: Final = ("integer", "real")
@@ -123,13 +123,19 @@ def _number(found: Conditions, op: Comparison, operand: Slot) -> None:
 
         for name in _NUMBERS:
             found.by_type[name] = compared
-    _interval(found, op, index, "text")
+    _interval(found, op, index, "text", operands.number_range)
 
 
-def _interval(found: Conditions, op: Comparison, index: int, json_type: str) -> None:
+def _interval(
+    found: Conditions,
+    op: Comparison,
+    index: int,
+    json_type: str,
+    range_of: Callable[[Comparison, Any], Interval] = operands.comparison_range,
+) -> None:
     """A comparison of encoded strings: an interval within the operand's bracket."""
-    found.parameters[f"p{index}_from"] = (index, lambda value: operands.comparison_range(op, value)[0])
-    found.parameters[f"p{index}_to"] = (index, lambda value: operands.comparison_range(op, value)[1])
+    found.parameters[f"p{index}_from"] = (index, lambda value: range_of(op, value)[0])
+    found.parameters[f"p{index}_to"] = (index, lambda value: range_of(op, value)[1])
     low, high = f"p{index}_from", f"p{index}_to"
     found.by_type[json_type] = lambda e: sql.between(e.value, sql.parameter(low), sql.parameter(high))
 

@@ -69,13 +69,9 @@ class Statement:
 
 
 def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:
-    match source:
-        case None:
-            return None
-        case ListSlot():
-            return source.members(values)
-        case _:
-            return values[source]
+    if isinstance(source, int):
+        return values[source]
+    return None if source is None else source.members(values)
 
 
 def lower(node: Node, table: Table) -> Statement:
