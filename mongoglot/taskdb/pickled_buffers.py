@@ -164,10 +164,10 @@ class _Machine:
             case (bytes() as value,) if name.parts in _BYTEARRAY:
                 pass
             case (str() as text, str() as encoding) if name.parts not in _BYTES and encoding in _LATIN_1:
-                value = text.encode("latin-1")
+                value = self.made(text.encode("latin-1"))
             case _:
                 raise RefusedPickleError(f"it calls {'.'.join(name.parts)} in another way than for bytes")
-        self.stack.append(self.made(value))
+        self.stack.append(value)
 
     def text_bytes(self) -> bytes:
         """The str of Python 2, in quotes."""
