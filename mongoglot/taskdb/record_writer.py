@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple, final
 from mongoglot.errors import DuplicateKeyError, MongoglotError, StoreError, UnknownTaskError
 from mongoglot.taskdb.database import TaskDatabase
 
-PAUSE: Final = 0.02
+PAUSE: Final = 0.05
 """Seconds between a first event and the writing, so that what happens meanwhile is written at once."""
 
 RETRY: Final = 1.0
 """Seconds after which what could not be written is tried again."""
 
-MAX_EVENTS: Final = 1_000
+MAX_EVENTS: Final = 5_000
 """Events that are taken at once."""
 
 MAX_WAITING: Final = 100_000

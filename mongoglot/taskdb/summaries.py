@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final, final
 from uuid import UUID
 
@@ -38,6 +39,17 @@ class _Summary(reprlib.Repr):
         self.maxlevel = 3
         self.maxtuple = self.maxlist = self.maxset = self.maxfrozenset = self.maxdict = self.maxdeque = 10
         self.maxstring = self.maxother = 200
+        self.fillvalue = "…"
+
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """The first items, in their own order."""
+        if level <= 0 and x:
+            return "{…}"
+        parts = [
+            f"{self.repr1(name, level - 1)}: {self.repr1(value, level - 1)}"
+            for name, value in islice(x.items(), self.maxdict)
+        ]
+        return f"{{{', '.join(parts + ['…'] * (len(x) > self.maxdict))}}}"
 
     def repr_bytes(self, value: bytes, _: int) -> str:
         """The first bytes."""
@@ -50,7 +62,7 @@ class _Summary(reprlib.Repr):
         kind = type(x)
         if isinstance(x, type) or callable(x):
             return function_name(x)
-        if hasattr(kind, "__len__") and not isinstance(x, (str, bytes, tuple)):
+        if hasattr(kind, "__len__") and not isinstance(x, (str, bytes, tuple, range)):
             shape = f" of shape {x.shape}" if hasattr(kind, "shape") else ""
             return f"<{kind.__module__}.{kind.__qualname__}{shape}>"
         return super().repr_instance(x, level)
