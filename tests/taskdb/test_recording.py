@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import multiprocessing
 import operator
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import (
     CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
     ThreadPoolExecutor,
     as_completed,
 )
-from concurrent.futures.process import BrokenProcessPool
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,60 +20,9 @@ import pytest
 
 from mongoglot import StoreError
 from mongoglot.taskdb import TaskDatabase, record
-from mongoglot.taskdb.record_writer import RecordWriter
-from mongoglot.taskdb.recorded_future import RecordedFuture
 from mongoglot.taskdb.recording import RecordingExecutor
 from tests.taskdb import jobs
-from tests.taskdb.history import Record
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-def fork_pool() -> Executor:
-    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork"))
-
-
-def spawn_pool() -> Executor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-
-
-class InPlace(Executor):
-    """An executor of somebody's own: it runs what it is given at once."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_running_or_notify_cancel()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-EXECUTORS: dict[str, Callable[[], Executor]] = {
-    "threads": lambda: ThreadPoolExecutor(2),
-    "in place": InPlace,
-    "forked": fork_pool,
-    "spawned": spawn_pool,
-}
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:{tmp_path / 'tasks.db'}"
-
-
-@pytest.fixture
-def threads(url: str) -> Iterator[RecordingExecutor]:
-    with record(ThreadPoolExecutor(2), url, label="here") as recorder:
-        yield recorder
-
-
-def recorded(recorder: RecordingExecutor, future: Future[Any]) -> Record:
-    """The record of a task, as it is now."""
-    assert isinstance(future, RecordedFuture)
-    assert recorder.flush()
-    return recorder.database.get_record(future.msg_id)
+from tests.taskdb.executors import EXECUTORS, ROOT, recorded, spawn_pool
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # threads of other tests, from 3.12 on
@@ -247,155 +189,8 @@ def test_a_shutdown_that_does_not_wait(url: str) -> None:
         assert found["completed"] - found["submitted"] < timedelta(seconds=10)
 
 
-def test_what_cannot_be_pickled(url: str) -> None:
-    with record(spawn_pool(), url) as recorder:
-        unsendable = recorder.submit(jobs.greet, threading.Lock())  # type: ignore[arg-type]
-        assert "cannot pickle" in str(unsendable.exception())
-        assert "cannot pickle" in str(recorder.submit(jobs.give_a_lock).exception())
-        future = recorder.submit(jobs.greet, "ada")
-        assert future.result()["greeted"] == "ada"
-        assert recorded(recorder, unsendable)["error"]["ename"] in {"TypeError", "PicklingError"}
-        assert recorded(recorder, future)["result_content"]["status"] == "ok"
-
-
-@pytest.mark.parametrize("job", [jobs.die, jobs.fail_oddly])
-def test_a_worker_that_dies(job: Callable[[], None], url: str) -> None:
-    """An error that cannot be read again breaks a pool, recorded or not."""
-    with spawn_pool() as pool, pytest.raises(BrokenProcessPool):
-        pool.submit(job).result()
-    with record(spawn_pool(), url) as recorder:
-        future = recorder.submit(job)
-        with pytest.raises(BrokenProcessPool):
-            future.result()
-        assert recorded(recorder, future)["error"]["ename"] == "BrokenProcessPool"
-
-
 def test_asyncio(threads: RecordingExecutor) -> None:
     async def main() -> Any:
         return await asyncio.get_running_loop().run_in_executor(threads, jobs.greet, "ada")
 
     assert asyncio.run(main())["greeted"] == "ada"
-
-
-# ---- when recording fails ----------------------------------------------------------------------------------
-
-
-class Odd:
-    """Raises whatever is asked of it."""
-
-    def __repr__(self) -> str:
-        raise SystemExit("no")
-
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError(name)
-
-    def __call__(self) -> Odd:
-        return self
-
-
-def test_odd_functions_and_values(threads: RecordingExecutor) -> None:
-    odd = Odd()
-    future = threads.submit(odd)
-    assert future.result() is odd
-    found = recorded(threads, future)
-    assert found["result_content"] == {"status": "ok"}
-    assert found["content"]["function"].endswith(("Odd", "<a callable>"))
-    loop: list[Any] = []
-    loop.append(loop)
-    same = threads.submit(lambda value: value, loop)
-    assert same.result() is loop
-    assert recorded(threads, same)["result_content"] == {"status": "ok"}
-
-
-class Failing:
-    """The writes of a task database, some of which fail."""
-
-    def __init__(self, database: TaskDatabase, failures: list[Exception]) -> None:
-        self.database = database
-        self.failures = failures
-        self.calls = 0
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*args: Any) -> Any:
-            self.calls += 1
-            if self.failures:
-                raise self.failures.pop(0)
-            return getattr(self.database, name)(*args)
-
-        return call
-
-
-def test_a_store_that_comes_back(caplog: pytest.LogCaptureFixture) -> None:
-    with TaskDatabase("memory:") as database:
-        failing: Any = Failing(database, [StoreError("the disk is full"), StoreError("the disk is full")])
-        writer = RecordWriter(failing)
-        writer.start()
-        writer.put("a", {"label": "x", "stdout": ""})
-        writer.flush(10)
-        writer.put("b", {"label": "y"}, last=True)
-        writer.flush(10)
-        assert database.get_history() == []
-        writer.put("a", {"stdout": "done"}, last=True)
-        writer.close(10)
-        assert database.get_record("a") == {"msg_id": "a", "label": "x", "stdout": "done"}
-        assert database.get_record("b")["label"] == "y"
-    warnings = [message for message in caplog.messages if "cannot be recorded" in message]
-    assert warnings == ["tasks cannot be recorded now; they run on, and recording them is tried again"]
-
-
-def test_one_record_that_is_refused(caplog: pytest.LogCaptureFixture) -> None:
-    with TaskDatabase("memory:") as database:
-        database.add_record("there", {})
-        failing: Any = Failing(database, [ValueError("of all"), ValueError("of a")])
-        writer = RecordWriter(failing)
-        for msg_id in ("a", "b", "there"):
-            writer.put(msg_id, {"label": "new"}, last=True)
-        writer.put("c", {"label": "none"})
-        writer.put("c", None)
-        writer.close(10)
-        assert sorted(database.get_history()) == ["b", "there"]
-        assert database.get_record("there")["label"] == "new"
-    assert caplog.messages == ["task a cannot be recorded"]
-
-
-def test_a_record_that_was_purged_stays_so() -> None:
-    with TaskDatabase("memory:") as database:
-        writer = RecordWriter(database)
-        writer.start()
-        writer.put("a", {})
-        writer.put("b", {})
-        assert writer.flush(10)
-        database.drop_record("a")
-        writer.put("a", {"stdout": "late"}, last=True)
-        writer.put("b", None)
-        writer.close(10)
-        assert database.get_history() == []
-
-
-def test_a_store_that_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    database = TaskDatabase(f"sqlite:{tmp_path / 'tasks.db'}")
-    with record(ThreadPoolExecutor(2), database) as recorder:
-        database.close()
-        with caplog.at_level(logging.WARNING):
-            assert [*recorder.map(abs, range(-20, 0))] == [*range(20, 0, -1)]
-            recorder.flush()
-            assert recorder.submit(abs, -5).result() == 5
-            recorder.shutdown()
-    told, last = caplog.messages
-    assert told == "tasks cannot be recorded now; they run on, and recording them is tried again"
-    assert last == "the records of 21 tasks could not be written"
-
-
-def test_the_end_of_a_program_without_shutdown(tmp_path: Path) -> None:
-    script = (
-        "from concurrent.futures import ThreadPoolExecutor; from mongoglot.taskdb import record; import os, time\n"
-        f"recorder = record(ThreadPoolExecutor(2), {f'sqlite:{tmp_path}/tasks.db'!r})\n"
-        "for number in range(50): recorder.submit(time.sleep, 0.001)\n"
-        "if not os.fork(): raise SystemExit"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    with TaskDatabase(f"sqlite:{tmp_path}/tasks.db") as database:
-        assert len(database.db_query({"completed": {"$ne": None}})) == 50

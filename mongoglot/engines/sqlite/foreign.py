@@ -7,6 +7,7 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -49,7 +50,7 @@ class ForeignFile:
         header = _header(path)
         self._connection = self._opened(header)
         try:
-            with translated(path):
+            with _translated(path):
                 self._connection.pragma("trusted_schema", False)
                 self._connection.pragma("cell_size_check", True)
                 self._connection.pragma("temp_store", "memory")
@@ -74,7 +75,7 @@ class ForeignFile:
         return connection
 
     def _open(self, how: str) -> apsw.Connection:
-        with translated(self.path):
+        with _translated(self.path):
             connection = apsw.Connection(
                 f"{Path(self.path).absolute().as_uri()}?{how}",
                 flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
@@ -96,7 +97,7 @@ class ForeignFile:
             raise StoreError(
                 f"{self.path} was left by a writer that was killed; no copy can be put in order: {error}"
             ) from None
-        with translated(self.path):
+        with _translated(self.path):
             return apsw.Connection(copied, flags=apsw.SQLITE_OPEN_READWRITE)
 
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -105,7 +106,7 @@ class ForeignFile:
         Raises:
             StoreError: the file is damaged.
         """
-        with translated(self.path):
+        with _translated(self.path):
             names = self._connection.execute(
                 "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' "
                 "AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
@@ -136,7 +137,7 @@ class ForeignFile:
         names = ", ".join(map(quoted, (_ROW, *columns)))
         found = None
         try:
-            with translated(self.path):
+            with _translated(self.path):
                 found = self._connection.cursor()
                 yield from found.execute(
                     f"SELECT {names} FROM {quoted(table)} WHERE {_ROW} > ? ORDER BY {_ROW}", (after,)
@@ -152,7 +153,7 @@ class ForeignFile:
             StoreError: it cannot be read.
         """
         names = ", ".join(map(quoted, (_ROW, *columns)))
-        with translated(self.path):
+        with _translated(self.path):
             found = self._connection.execute(
                 f"SELECT {names} FROM {quoted(table)} WHERE {_ROW} = ?", (number,)
             )
@@ -165,7 +166,7 @@ class ForeignFile:
             StoreError: the index is damaged, too, or there is none.
         """
         names = f"{_ROW}, {quoted(column)}"
-        with translated(self.path):
+        with _translated(self.path):
             text = f"SELECT {names} FROM {quoted(table)} INDEXED BY {quoted(self._key(table))}"
             return list(self._connection.execute(f"{text} WHERE {_ROW} > ? ORDER BY {_ROW}", (after,)))
 
@@ -190,6 +191,16 @@ class ForeignFile:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    """Turn apsw's errors into ours, in the words for a file that is none of ours."""
+    with translated(path):
+        try:
+            yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise StoreError(f"{path} is damaged: {error}") from None
 
 
 def _header(path: str) -> bytes:
