@@ -51,6 +51,15 @@ class _Summary(reprlib.Repr):
         ]
         return f"{{{', '.join(parts + ['…'] * (len(x) > self.maxdict))}}}"
 
+    def repr_set(self, x: set[Any] | frozenset[Any], level: int) -> str:
+        """The first members, as they come: nothing is sorted."""
+        if not x or level <= 0:
+            return f"{type(x).__name__}({'…' if x else ''})"
+        parts = [self.repr1(item, level - 1) for item in islice(x, self.maxset)]
+        return f"{{{', '.join(parts + ['…'] * (len(x) > self.maxset))}}}"
+
+    repr_frozenset = repr_set
+
     def repr_bytes(self, value: bytes, _: int) -> str:
         """The first bytes."""
         return repr(value) if len(value) <= self.maxother else f"{value[: self.maxother]!r}…"
@@ -142,9 +151,11 @@ def _copied(value: Any, level: int, room: int) -> tuple[Any, int]:
             copy, room = _copied(item, level + 1, room)
             items.append(copy)
         return items, room
-    if kind is dict and all(type(name) is str for name in value):
+    if kind is dict:
         document = {}
         for name, item in value.items():
+            if type(name) is not str:
+                raise NotKeptError
             document[name], room = _copied(item, level + 1, room - len(name))
         return document, room
     raise NotKeptError

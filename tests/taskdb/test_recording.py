@@ -7,6 +7,7 @@ import operator
 import subprocess
 import sys
 import threading
+import uuid
 from concurrent.futures import (
     CancelledError,
     ThreadPoolExecutor,
@@ -16,13 +17,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
 
 from mongoglot import StoreError
 from mongoglot.taskdb import TaskDatabase, record
 from mongoglot.taskdb.recording import RecordingExecutor
+from tests.conftest import with_database
 from tests.taskdb import jobs
 from tests.taskdb.executors import EXECUTORS, ROOT, recorded, spawn_pool
+from tests.taskdb.history import Record
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # threads of other tests, from 3.12 on
@@ -148,6 +152,19 @@ def test_options(url: str) -> None:
         assert (len(mine.get_history()), len(other.get_history())) == (1, 0)
     with pytest.raises(StoreError, match=r"the store in .* is closed"):
         recorder.database.get_history()
+
+
+def test_a_server(mongod_url: str) -> None:
+    url = with_database(mongod_url, f"recorded_{uuid.uuid4().hex[:12]}")
+    with record(ThreadPoolExecutor(2), url) as recorder:
+        futures = [recorder.submit(jobs.greet, str(number)) for number in range(20)]
+        failing = recorder.submit(jobs.fail, "reason")
+    with TaskDatabase(url) as database:
+        assert len(database.db_query({"result_content.value.greeted": {"$in": ["3", "15"]}})) == 2
+        assert database.get_record(failing.msg_id)["error"]["evalue"] == "reason"
+        assert {*database.get_history()} == {future.msg_id for future in futures} | {failing.msg_id}
+    with pymongo.MongoClient[Record](url) as client:
+        client.drop_database(client.get_default_database().name)
 
 
 def test_cancelled_tasks(url: str) -> None:

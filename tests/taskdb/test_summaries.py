@@ -70,6 +70,22 @@ def test_summaries() -> None:
     assert summary(10**5000) == "<int>"
 
 
+class Unsorted:
+    """Must not be compared: a large set of them would take long."""
+
+    def __lt__(self, other: object) -> bool:
+        raise KeyboardInterrupt
+
+    def __repr__(self) -> str:
+        return "u"
+
+
+def test_sets() -> None:
+    assert summary({Unsorted(), Unsorted()}) == "{u, u}"
+    assert summary(frozenset({Unsorted() for _ in range(20)})) == "{" + "u, " * 10 + "…}"
+    assert summary([set(), [[[set()], {5}]]]) == "[set(), [[[…], set(…)]]]"
+
+
 def test_calls() -> None:
     assert function_name(functools.partial(time.sleep, 5)) == "functools.partial(time.sleep)"
     assert function_name(Named("x").__repr__) == f"{__name__}.Named.__repr__"
