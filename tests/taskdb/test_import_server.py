@@ -96,3 +96,17 @@ def test_a_document_that_cannot_be_decoded(old_server: str, opener: Opener) -> N
     assert report.skipped[0].place == "task_records, _id 1"
     assert "UTF-8" in report.skipped[0].reason or "utf-8" in report.skipped[0].reason
     assert len(database.get_history()) == 3
+
+
+def test_two_records_of_one_task(old_server: str, old_documents: list[Record], opener: Opener) -> None:
+    """The index of old collections forbids that; one that was restored may lack it."""
+    with pymongo.MongoClient[Record](old_server) as client:
+        records = client.get_default_database()["task_records"]
+        records.drop_indexes()
+        (whole,) = (document for document in old_documents if document["msg_id"] == "a")
+        records.insert_many([{**whole, "_id": 7, "msg_id": "b", "label": "whole"}, {"_id": 8, "msg_id": "a"}])
+    report = import_history(old_server, database := opener("sqlite"))
+    assert (report.kept, report.completed, report.known, report.skipped) == (3, 1, 1, ())
+    assert database.get_record("b")["label"] == "whole"
+    assert database.get_record("b")["completed"] is not None
+    assert database.get_record("a")["stdout"] == "printed\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ import pytest
 from mongoglot import StoreError
 from mongoglot.taskdb import TaskDatabase, record
 from mongoglot.taskdb.record_writer import RecordWriter
-from mongoglot.taskdb.recording import RecordingExecutor
+from mongoglot.taskdb.recording import RecordingExecutor, _closed
 from tests.taskdb import jobs
 from tests.taskdb.executors import ROOT, recorded, spawn_pool
 
@@ -125,7 +126,7 @@ def test_one_record_that_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == ["task a cannot be recorded"]
 
 
-def test_a_record_that_was_purged_stays_so() -> None:
+def test_a_record_that_was_purged_stays_so(caplog: pytest.LogCaptureFixture) -> None:
     with TaskDatabase("memory:") as database:
         writer = RecordWriter(database)
         writer.start()
@@ -137,6 +138,30 @@ def test_a_record_that_was_purged_stays_so() -> None:
         writer.put("b", None)
         writer.close(10)
         assert database.get_history() == []
+    assert caplog.messages == []
+
+
+def test_a_store_that_comes_back_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mongoglot.taskdb.record_writer.RETRY", 0.01)
+    with TaskDatabase("memory:") as database:
+        failing: Any = Failing(database, [StoreError("the disk is full")] * 3)
+        writer = RecordWriter(failing)
+        writer.start()
+        writer.put("a", {}, last=True)
+        pause = threading.Event()
+        for _ in range(1000):
+            if database.get_history():
+                break
+            pause.wait(0.01)
+        assert database.get_history() == ["a"]
+        writer.close(10)
+
+
+def test_a_forked_process_closes_nothing() -> None:
+    with TaskDatabase("memory:") as database:
+        database.add_record("a", {})
+        _closed(RecordWriter(database), None, database, os.getpid() + 1)
+        assert database.get_history() == ["a"]
 
 
 def test_a_store_that_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
