@@ -19,6 +19,7 @@ from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.update import read_update
 from mongoglot.compiler.values import is_sayable
+from mongoglot.cursor import Cursor
 from mongoglot.engines.base import INSERT_BATCH, Backend, FindRequest, Record, Verification, open_engine
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import Dialect
@@ -198,8 +199,8 @@ class Collection:
         skip: Any = 0,
         limit: Any = 0,
         collation: Mapping[str, Any] | None = None,
-    ) -> Iterator[Record]:
-        """The documents that match, read as they are asked for.
+    ) -> Cursor:
+        """The documents that match, read as they are asked for; also as a list or a table, see `Cursor`.
 
         Args:
             filter: a filter, as a mapping or as text, or a compiled query; None for all.
@@ -214,7 +215,8 @@ class Collection:
             FilterError: with the server's code, in the server's order of checks.
             UnsupportedError: it needs a MongoDB server, and the store is none.
         """
-        return self._backend.find(self.name, self._request(filter, projection, sort, skip, limit, collation))
+        request = self._request(filter, projection, sort, skip, limit, collation)
+        return Cursor(self._backend.find(self.name, request))
 
     def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
         """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
