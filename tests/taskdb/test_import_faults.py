@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 import pytest
 
-from mongoglot import StoreError
+from mongoglot import StoreError, WriteError
 from mongoglot.errors import NoDataError
 from mongoglot.taskdb import TaskDatabase, import_history
 from tests.taskdb.history import Opener
@@ -135,3 +135,39 @@ def test_what_is_no_old_history(tmp_path: Path, opener: Opener) -> None:
 def test_a_target_that_keeps_nothing(old_file: Callable[[str], Path]) -> None:
     with pytest.raises(NoDataError, match="keeps nothing"):
         import_history(old_file("all"), "null:")
+
+
+def test_records_that_the_target_refuses(
+    opener: Opener, old_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server refuses one of more than 16 MiB: the others of its page are imported."""
+    whole, one, change = TaskDatabase.add_records, TaskDatabase.add_record, TaskDatabase.update_record
+
+    def add_records(self: TaskDatabase, records: Any) -> None:
+        whole(self, [record for record in records if record["msg_id"] < "c"])
+        raise WriteError(10334, "too large")
+
+    def add_record(self: TaskDatabase, msg_id: str, record: Any) -> None:
+        if msg_id == "d":
+            raise WriteError(10334, "too large")
+        one(self, msg_id, record)
+        if msg_id == "e":  # another process was faster
+            one(self, msg_id, record)
+
+    def update_record(self: TaskDatabase, msg_id: str, record: Any) -> None:
+        if msg_id == "g":
+            raise WriteError(10334, "too large by now")
+        change(self, msg_id, record)
+
+    database = opener("sqlite")
+    one(database, "f", {"label": "less"})
+    one(database, "g", {"label": "less"})
+    monkeypatch.setattr(TaskDatabase, "add_records", add_records)
+    monkeypatch.setattr(TaskDatabase, "add_record", add_record)
+    monkeypatch.setattr(TaskDatabase, "update_record", update_record)
+    report = import_history(old_file("letters"), database)
+    assert (report.kept, report.completed, report.known) == (4, 1, 1)
+    assert [(skipped.msg_id, skipped.reason) for skipped in report.skipped] == [
+        ("g", "too large by now"), ("d", "too large"),
+    ]  # fmt: skip
+    assert sorted(database.get_history()) == [*"abcefgh"]
