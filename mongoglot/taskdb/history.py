@@ -1,21 +1,19 @@
 """History from before: the records of ipyparallel's own SQLite or MongoDB backend, imported into a task database.
 
-`python -m mongoglot.taskdb.history OLD NEW` does it from a shell.
+`mongoglot tasks import OLD` does it from a shell.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import tzinfo
-from typing import Any, Final, TextIO, final
-from zoneinfo import ZoneInfo
+from typing import Any, TextIO, final
 
-from mongoglot.errors import DuplicateKeyError, MongoglotError, StoreError, UnknownTaskError, WriteError
+from mongoglot.errors import DuplicateKeyError, StoreError, UnknownTaskError, WriteError
 from mongoglot.taskdb.database import TaskDatabase, TaskRecord
 from mongoglot.taskdb.import_report import EXAMPLES, Conversion, ImportReport, Skipped
 from mongoglot.taskdb.old_records import COLLECTION, OldRecord, Page, open_old
@@ -215,40 +213,3 @@ def progress_bar(stream: TextIO | None = None, width: int = 40) -> Progress:
         out.flush()
 
     return draw
-
-
-_ABOUT: Final = "Import the task records of ipyparallel's own SQLite or MongoDB backend."
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; 0 if the import ran, 1 if it could not."""
-    parser = argparse.ArgumentParser("python -m mongoglot.taskdb.history", description=_ABOUT)
-    parser.add_argument("old", help="the old tasks.db, or mongodb://host/database")
-    parser.add_argument("new", help="the task database: sqlite:PATH or mongodb://host/database")
-    parser.add_argument(
-        "--zone", type=_zone, help="time zone of dates that have none, as Asia/Tokyo; local if not given"
-    )
-    parser.add_argument(
-        "--collection", default=COLLECTION, help="of the old server, %(default)s if not given"
-    )
-    given = parser.parse_args(arguments)
-    try:
-        report = import_history(
-            given.old, given.new, progress=progress_bar(), zone=given.zone, collection=given.collection
-        )
-    except MongoglotError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"{report}\n")
-    return 0
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        raise argparse.ArgumentTypeError(f"there is no time zone {name!r}") from None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
@@ -12,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 import apsw
 import pytest
+from click.testing import CliRunner, Result
 
+from mongoglot.cli.main import main
 from mongoglot.taskdb import import_history
-from mongoglot.taskdb.history import main, progress_bar
+from mongoglot.taskdb.history import progress_bar
 from tests.conftest import ENGINES
 from tests.taskdb.history import Opener
 from tests.taskdb.old_backends import statement, write_sqlite
@@ -151,23 +151,25 @@ def test_large_buffers_and_many_rows_are_read_in_pages(
     assert database.get_record("00000")["buffers"] is None  # the old backend kept no list without buffers
 
 
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ("tasks", *arguments), prog_name="mongoglot")
+
+
 def test_the_command(old_files: Path, tmp_path: Path) -> None:
-    old = old_files / "all.db"
-    command = [sys.executable, "-m", "mongoglot.taskdb.history"]
-    done = subprocess.run(
-        [*command, old, f"sqlite:{tmp_path / 'new.db'}"], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    old, new = old_files / "all.db", tmp_path / "new.db"
+    done = run("--db", f"sqlite:{new}", "import", str(old))
+    assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith(f"imported from {old}\n  read: _5e55_103 (1), ipython-tasks (3)")
     assert "  kept: 6\n  completed, as the old record knew more: 1\n" in done.stdout
+    assert "kept: 0" in run("--db", str(new), "import", str(old)).stdout
 
 
-def test_wrong_calls_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "gone.db"), "memory:"]) == 1
-    assert capsys.readouterr().err == f"there is no file {tmp_path / 'gone.db'}\n"
-    with pytest.raises(SystemExit):
-        main(["old", "new", "--zone", "Nowhere/Land"])
-    assert "there is no time zone 'Nowhere/Land'" in capsys.readouterr().err
+def test_wrong_calls_of_the_command(tmp_path: Path) -> None:
+    gone = run("--db", "memory:", "import", str(tmp_path / "gone.db"))
+    assert (gone.exit_code, gone.stderr) == (3, f"error: there is no file {tmp_path / 'gone.db'}\n")
+    nowhere = run("--db", "memory:", "import", "old", "--zone", "Nowhere/Land")
+    assert nowhere.exit_code == 2
+    assert "there is no time zone 'Nowhere/Land'" in nowhere.stderr
 
 
 class Terminal(StringIO):
