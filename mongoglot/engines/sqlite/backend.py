@@ -13,6 +13,7 @@ from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan, Plan
 from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import (
+    EncodingBackend,
     FindRequest,
     Record,
     ScanningBackend,
@@ -25,24 +26,23 @@ from mongoglot.engines.base import (
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite import encoding, indexes
-from mongoglot.engines.sqlite.failures import ConflictError
 from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
+from mongoglot.engines.sqlite.insertion import insert_rows
 from mongoglot.engines.sqlite.lowering import lower, undecided
 from mongoglot.engines.sqlite.row_documents import decoded, documents_of
+from mongoglot.engines.sqlite.rows import Row, row_of, stored_row
 from mongoglot.engines.sqlite.schema import check_schema
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,
-    KEY,
     ROW,
     Layout,
     StoredIndex,
     Tables,
     column_value,
 )
-from mongoglot.engines.sqlite.tags import identity
 from mongoglot.engines.sqlite.verification import verified
-from mongoglot.errors import DuplicateKeyError, UnsupportedError, WriteError
+from mongoglot.errors import UnsupportedError
 
 
 def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal") -> SqliteBackend:
@@ -65,7 +65,7 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
     return SqliteBackend(File(path, synchronous, check_schema), {table.name: table for table in tables})
 
 
-class SqliteBackend(ScanningBackend[int]):
+class SqliteBackend(ScanningBackend[int], EncodingBackend):
     """The backend of one file."""
 
     name = "sqlite"
@@ -76,38 +76,23 @@ class SqliteBackend(ScanningBackend[int]):
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents in one transaction; see `Backend`."""
-        with self.file.transaction():
-            layout = self.tables.created(collection)
-            table, writer = layout.table, IndexWriter(self.file, collection, layout.indexes)
-            names = [KEY, DOCUMENT, *(column.name for column in table.columns)]
-            places = ", ".join(["?", "jsonb(?)", *("?" for _ in table.columns)])
-            statement = (
-                f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, names))}) VALUES ({places})"
-            )
-            with self.file.streaming(writer.flush):
-                for document in documents:
-                    try:
-                        self._insert(statement, layout, writer, document)
-                    except WriteError:
-                        writer.flush()
-                        self.file.commit()  # the documents before this one stay
-                        raise
-            writer.flush()
+        self.insert_encoded(collection, map(stored_row, documents))
 
-    def _insert(self, statement: str, layout: Layout, writer: IndexWriter, document: Record) -> None:
-        columns = [column_value(document, column) for column in layout.table.columns]
-        row = (identity(document["_id"]), encoding.encode(document), *columns)
-        try:
-            self.file.write(statement, row)
-        except ConflictError:
-            raise DuplicateKeyError(writer.collection, document["_id"]) from None
-        if writer.indexes:
-            number = self.file.last_row()
+    encoded = staticmethod(row_of)
+
+    def insert_encoded(self, collection: str, documents: Iterable[Row]) -> None:
+        """Store rows in one transaction; see `EncodingBackend`."""
+        with self.tables.writing(collection) as layout:
+            writer = IndexWriter(self.file, collection, layout.indexes)
+            self.file.stream(writer.flush)
             try:
-                writer.add(number, document)
-            except WriteError:
-                self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {quoted(ROW)} = ?", (number,))
-                raise
+                refused = insert_rows(self.file, layout, writer, documents)
+            finally:
+                self.file.stream(None)
+            writer.flush()
+            if refused is not None:
+                self.file.commit()  # the documents before this one stay
+                raise refused
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:
         """Exactly the documents that match, in the order of insertion."""

@@ -55,7 +55,7 @@ def _array(array: list[Any]) -> str:
     return "[" + ",".join([JSON[item.__class__](item) for item in array]) + "]"
 
 
-def _int64(value: Int64) -> str:
+def int64_text(value: Int64) -> str:
     """An exponent tells a small int64 from an int32; SQLite keeps the spelling and compares the number."""
     return f"{value:d}" if not -(2**31) <= value < 2**31 else f"{value:d}e0"
 
@@ -94,7 +94,7 @@ JSON.update({
     type(None): lambda _: "null",
     bool: {False: "false", True: "true"}.__getitem__,
     int: repr,
-    Int64: _int64,
+    Int64: int64_text,
     float: double_text,
     dict: _object,
     list: _array,

@@ -6,8 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Final, TypeVar, final
 
 import apsw
 
@@ -147,14 +147,16 @@ class File:
         connection = self._open()
         try:
             connection.execute(statement, parameters)
-        except apsw.Error:
-            with translated(self.path):
-                raise
+        except apsw.Error as error:
+            raise told(error, self.path) from None
 
     def write_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Run a statement once for each row of parameters; inside a transaction."""
-        with self.lock, translated(self.path):
-            self._open().executemany(statement, rows)
+        """Run a statement once for each row of parameters; inside a transaction, as `write`."""
+        connection = self._open()
+        try:
+            connection.executemany(statement, rows)
+        except apsw.Error as error:
+            raise told(error, self.path) from None
 
     def last_row(self) -> int:
         """The row that was inserted last."""
@@ -195,32 +197,38 @@ class File:
             connection.execute("ROLLBACK")
             raise
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Write whole or not at all; inside another transaction, as a part of that."""
-        with self.lock:
-            if self._depth:
-                if self._flush is not None:
-                    raise StoreError(IN_INSERT)
-                yield
-                return
-            connection = self._open()
+        return _Transaction(self)
+
+    def begin(self) -> bool:
+        """Begin a transaction, with the lock held; False inside another one, which then has it all."""
+        if self._depth:
+            if self._flush is not None:
+                raise StoreError(IN_INSERT)
+            return False
+        connection = self._open()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error:
             with translated(self.path):
                 _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-            self._depth = 1
-            try:
-                yield
-            except BaseException:
-                self._depth = 0
-                self._roll_back()
-                raise
-            self._depth = 0
-            try:
-                with translated(self.path):
-                    connection.execute("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
+        self._depth = 1
+        return True
+
+    def end(self, *, whole: bool) -> None:
+        """Commit the transaction that was begun, or take it back."""
+        self._depth = 0
+        try:
+            if whole:
+                self._open().execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, FAILURES):
+                raise told(error, self.path) from None
+            raise
+        if not whole:
+            self._roll_back()
 
     def commit(self) -> None:
         """Commit what the current transaction has written so far, and go on in a new one."""
@@ -228,14 +236,12 @@ class File:
             self._open().execute("COMMIT")
             self._open().execute("BEGIN IMMEDIATE")
 
-    @contextmanager
-    def streaming(self, flush: Callable[[], None]) -> Iterator[None]:
-        """Run a caller's code in a transaction: it may read the file, after `flush`, but not write."""
+    def stream(self, flush: Callable[[], None] | None) -> None:
+        """From now on a caller's code runs in the transaction: it may read the file, after `flush`, but not write.
+
+        None: that is over.
+        """
         self._flush = flush
-        try:
-            yield
-        finally:
-            self._flush = None
 
     def _roll_back(self) -> None:
         """End the transaction, if SQLite has not done so; the error that led here is the one to tell."""
@@ -255,6 +261,31 @@ class File:
         if self._closed:
             raise StoreError(f"the store in {self.path} is closed")
         return self._connection
+
+
+@final
+class _Transaction(AbstractContextManager[None]):
+    """A transaction, or a part of one; a class, as a generator costs a write some of its time."""
+
+    __slots__ = ("_file", "_outermost")
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        self._file.lock.acquire()
+        try:
+            self._outermost = self._file.begin()
+        except BaseException:
+            self._file.lock.release()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if self._outermost:
+                self._file.end(whole=kind is None)
+        finally:
+            self._file.lock.release()
 
 
 def _check_header(path: str) -> None:

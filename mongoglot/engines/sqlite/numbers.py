@@ -93,7 +93,7 @@ def short_number_key(value: Number) -> str:
     """
     if isinstance(value, int) and value > 0:
         digits = str(int(value))
-        return f"{POSITIVE}{EXPONENT_BIAS - 1 + len(digits)}{digits.rstrip('0')}\x01"
+        return f"{_INT_BEGINNINGS[len(digits)]}{digits.rstrip('0')}\x01"
     key = number_key(value)
     match key[0]:
         case "4":
@@ -102,6 +102,10 @@ def short_number_key(value: Number) -> str:
             return key.rstrip("9") + "~"
         case special:
             return special
+
+
+_INT_BEGINNINGS: Final = [f"{POSITIVE}{EXPONENT_BIAS - 1 + digits}" for digits in range(20)]
+"""Of the keys of positive int64s, by how many digits they have."""
 
 
 def number_body(value: float | Decimal128) -> str:

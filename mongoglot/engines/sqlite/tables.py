@@ -124,7 +124,25 @@ class Tables:
     def found(self, collection: str) -> Layout | None:
         """The layout of a collection, inside a transaction; None where there is none."""
         layout = self._found(collection)
-        return layout if layout is None else self._extended(collection, layout)
+        if layout is not None and self._complete.get(collection) is not layout:
+            layout = self._complete[collection] = self._extended(collection, layout)
+        return layout
+
+    @contextmanager
+    def writing(self, collection: str) -> Iterator[Layout]:
+        """The layout of a collection, which is made where there is none, and the transaction in which it holds.
+
+        The caller changes no table in it.
+        """
+        with self.file.lock:
+            alone = not self.file.in_transaction  # elsewhere tables may have been changed just now
+            with self.file.transaction():
+                known = self._complete.get(collection) if alone else None
+                yield known if known is not None and self._is_current() else self.created(collection)
+            if (
+                alone
+            ):  # a commit changes the version of the content; others' changes are seen in the next view
+                self._content = self.file.content_version()
 
     def created(self, collection: str) -> Layout:
         """The layout of a collection, which is made where there is none."""
