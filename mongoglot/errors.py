@@ -17,6 +17,7 @@ CODE_NAMES = {
     15: "Overflow",
     26: "NamespaceNotFound",
     27: "IndexNotFound",
+    50: "MaxTimeMSExpired",
     52: "DollarPrefixedFieldName",
     53: "InvalidIdField",
     66: "ImmutableField",
@@ -195,6 +196,21 @@ class DuplicateKeyError(WriteError):
 
 class StoreError(MongoglotError):
     """The store could not be opened, read or written: file, network or server trouble."""
+
+
+class TimeLimitError(StoreError):
+    """A read that took longer than it was given.
+
+    Attributes:
+        code: the server's, 50.
+        code_name: `MaxTimeMSExpired`.
+    """
+
+    code = 50
+    code_name = "MaxTimeMSExpired"
+
+    def __init__(self) -> None:
+        super().__init__("the read took longer than max_time_ms; an index, a limit or more time helps")
 
 
 class NoDataError(MongoglotError, KeyError):

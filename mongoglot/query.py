@@ -74,6 +74,7 @@ def _bounded(filter: Mapping[str, Any] | str, dialect: Dialect, allow: Any) -> Q
         check_size(filter, bounds)
         query = compile(filter, dialect=dialect)
         check_allowed(filter, bounds)
+        query.max_time_ms = bounds.max_time_ms
         return query
     from mongoglot.grammar.text import from_text, located  # loads the reader of text
 
@@ -82,6 +83,7 @@ def _bounded(filter: Mapping[str, Any] | str, dialect: Dialect, allow: Any) -> Q
         document = from_text(filter)
         query = _compiled(document, dialect, filter)
         check_allowed(document, bounds)
+    query.max_time_ms = bounds.max_time_ms
     return query
 
 
@@ -115,10 +117,14 @@ def _planned(shape: Shape, dialect: Dialect) -> Plan:
     return Plan(parse(shape, dialect), partial(native_filter, shape))
 
 
-def _restored(shape: Shape, values: list[Any], dialect: Dialect, text: str | None) -> Query:
+def _restored(
+    shape: Shape, values: list[Any], dialect: Dialect, text: str | None, max_time_ms: int | None
+) -> Query:
     """A query as it was before it was pickled."""
     plan = _PLANS.get((dialect, shape), lambda: _planned(shape, dialect))
-    return Query(shape, values, plan, dialect, text)
+    query = Query(shape, values, plan, dialect, text)
+    query.max_time_ms = max_time_ms
+    return query
 
 
 class Query(BoundPlan):
@@ -158,7 +164,9 @@ class Query(BoundPlan):
         values, now = list(self.values), current_time()
         for leaf in expressions(self.ast):
             values[leaf.operand.index] = values[leaf.operand.index]._replace(now=now)
-        return Query(self.tokens, values, self.plan, self.dialect, self.text)
+        query = Query(self.tokens, values, self.plan, self.dialect, self.text)
+        query.max_time_ms = self.max_time_ms
+        return query
 
     @cached_property
     def _selection(self) -> Callable[[Iterable[Any]], Iterator[Any]]:
@@ -229,7 +237,7 @@ class Query(BoundPlan):
         return Explanation(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.tokens, self.values, self.dialect, self.text)
+        return _restored, (self.tokens, self.values, self.dialect, self.text, self.max_time_ms)
 
     def __repr__(self) -> str:
         return f"<mongoglot query of {len(self.tokens)} tokens and {len(self.values)} values>"

@@ -13,9 +13,11 @@ from bson import Decimal128
 
 from mongoglot.compiler import projection_spec as projections
 from mongoglot.compiler import sort as sorts
+from mongoglot.compiler.deadline import limited
 from mongoglot.compiler.index import Spec as IndexSpec
 from mongoglot.compiler.index import default_name, key_pairs, read_index
 from mongoglot.compiler.lowering import needs_server
+from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.update import read_update
 from mongoglot.compiler.values import is_sayable
@@ -209,6 +211,7 @@ class Collection:
         skip: Any = 0,
         limit: Any = 0,
         collation: Mapping[str, Any] | None = None,
+        max_time_ms: int | None = None,
     ) -> Cursor:
         """The documents that match, read as they are asked for; also as a list or a table, see `Cursor`.
 
@@ -220,13 +223,19 @@ class Collection:
             skip: how many to leave out at the start.
             limit: how many at most; 0 for all.
             collation: another order of strings than that of their bytes, on a store that is a server.
+            max_time_ms: how long finding and reading may take; a query that was compiled with `allow` has a limit
+                of its own, too.
 
         Raises:
             FilterError: with the server's code, in the server's order of checks.
+            TimeLimitError: here, or as the documents are read: it takes longer.
             UnsupportedError: it needs a MongoDB server, and the store is none.
         """
         request = self._request(filter, projection, sort, skip, limit, collation)
-        return Cursor(self._backend.find(self.name, request))
+        limit = _time_limit(max_time_ms, request.query)
+        if limit is None:
+            return Cursor(self._backend.find(self.name, request))
+        return Cursor(limited(lambda: self._backend.find(self.name, request), limit))
 
     def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
         """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
@@ -234,9 +243,17 @@ class Collection:
             filter = {"_id": filter}
         return next(self.find(filter, *args, **{**options, "limit": 1}), None)
 
-    def count_documents(self, filter: Filter) -> int:
-        """How many documents match."""
-        return self._backend.count(self.name, self._compiled(filter))
+    def count_documents(self, filter: Filter, *, max_time_ms: int | None = None) -> int:
+        """How many documents match.
+
+        Raises:
+            TimeLimitError: it takes longer than `max_time_ms`, or than the query's own limit.
+        """
+        query = self._compiled(filter)
+        limit = _time_limit(max_time_ms, query)
+        if limit is None:
+            return self._backend.count(self.name, query)
+        return next(limited(lambda: iter([self._backend.count(self.name, query)]), limit))
 
     def update_one(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
         """Apply `$set` and `$unset` to the first match."""
@@ -395,6 +412,14 @@ def _counted(
             progress(len(ids))
     if whole and len(ids) % INSERT_BATCH:
         progress(len(ids))
+
+
+def _time_limit(given: Any, query: BoundPlan) -> int | None:
+    """The shorter of two limits in milliseconds, that of a call and that of a query; None where there is none."""
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+        raise UnsupportedError(f"max_time_ms is a number of milliseconds from 1 on, not {given!r}")
+    limits = [limit for limit in (given, query.max_time_ms) if limit is not None]
+    return min(limits, default=None)
 
 
 def _bound(name: str, value: Any) -> int:

@@ -93,7 +93,10 @@ class BoundPlan:
     Attributes:
         plan: what all queries of the shape share.
         values: the literals of this one, by slot.
+        max_time_ms: how long a store may take to answer it; None where nobody said.
     """
+
+    max_time_ms: int | None = None
 
     def __init__(self, plan: Plan, values: list[Any]) -> None:
         self.plan = plan

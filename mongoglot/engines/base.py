@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from mongoglot.compiler.ast import Always, Node
+from mongoglot.compiler.deadline import in_time
 from mongoglot.compiler.index import ID_INDEX, Index, named
 from mongoglot.compiler.lowering import Lowering
 from mongoglot.compiler.plan import BoundPlan
@@ -265,7 +266,9 @@ def checked(
 ) -> Iterator[tuple[Key, Record]]:
     """The candidates that the residual lets through."""
     check = residual_check(query, residual)
-    return pairs if check is None else ((key, document) for key, document in pairs if check(document))
+    if check is None:
+        return pairs
+    return ((key, document) for key, document in in_time(pairs) if check(document))
 
 
 def residual_check(query: BoundPlan, residual: Node | None) -> Callable[[Document], bool] | None:

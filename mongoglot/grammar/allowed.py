@@ -48,6 +48,7 @@ class Allow:
         max_regex: characters of a pattern. One whose search may backtrack without end, as `(a+)+`, is refused
             whatever its length (see `regex_cost`).
         max_text: characters of a filter that comes as text, and of any string in one.
+        max_time_ms: milliseconds that a store may take to answer it.
     """
 
     fields: Iterable[str] | None = None
@@ -57,13 +58,14 @@ class Allow:
     max_list: int = 1000
     max_regex: int = 200
     max_text: int = 20_000
+    max_time_ms: int = 5_000
 
     def __post_init__(self) -> None:
         for name in ("fields", "operators"):
             names = getattr(self, name)
             if names is not None:
                 object.__setattr__(self, name, _names(name, names))
-        for name in ("max_depth", "max_conditions", "max_list", "max_regex", "max_text"):
+        for name in ("max_depth", "max_conditions", "max_list", "max_regex", "max_text", "max_time_ms"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 0:
                 raise UnsupportedError(f"{name} is a number of at least 0, not {getattr(self, name)!r}")
         for name in self.operators:

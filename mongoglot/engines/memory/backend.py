@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mongoglot.compiler.deadline import in_time
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import SortKey, sort_key
@@ -180,7 +181,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
         with self._lock:
             stored = self._open().get(collection)
             candidates = [] if stored is None else stored.candidates(query).documents
-        return select(candidates)
+        return select(in_time(candidates))
 
 
 def _selection(query: BoundPlan) -> python.PythonCode[Callable[[Iterable[Any]], Iterator[Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import errors
 from pymongo.collection import Collection
 
+from mongoglot.compiler.deadline import remaining
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
@@ -27,6 +29,7 @@ from mongoglot.errors import (
     FilterError,
     MongoglotError,
     StoreError,
+    TimeLimitError,
     UnsupportedError,
     WriteError,
 )
@@ -132,6 +135,7 @@ class MongoDBBackend:
             skip=request.skip,
             limit=min(request.limit, 2**31 - 1),  # a larger one is no limit in practice, and not an int32
             collation=request.collation,
+            max_time_ms=_time_left(),
         )
 
     def _read(self, found: Any) -> Iterator[Record]:
@@ -142,7 +146,8 @@ class MongoDBBackend:
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match."""
         with _translated():
-            return self._documents(collection).count_documents(to_filter(query))
+            options: dict[str, Any] = {} if (left := _time_left()) is None else {"maxTimeMS": left}
+            return self._documents(collection).count_documents(to_filter(query), **options)
 
     def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         """Update the first match or all."""
@@ -236,6 +241,12 @@ class _BulkError(Exception):
         super().__init__()
 
 
+def _time_left() -> int | None:
+    """The milliseconds that a command may take; None for no limit."""
+    left = remaining()
+    return None if left is None else max(math.ceil(left * 1000), 1)
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn pymongo's errors into ours."""
@@ -247,6 +258,8 @@ def _translated() -> Iterator[None]:
         raise WriteError(error.code or 0, str(error)) from None
     except errors.DocumentTooLarge as error:
         raise WriteError(_TOO_LARGE, f"the document is larger than a server stores: {error}") from None
+    except errors.ExecutionTimeout:
+        raise TimeLimitError from None
     except errors.OperationFailure as error:
         raise _failure(error) from None
     except errors.ServerSelectionTimeoutError as error:  # nothing was sent

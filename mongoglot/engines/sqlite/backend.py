@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Node
+from mongoglot.compiler.deadline import in_time
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan, Plan
 from mongoglot.compiler.values import is_sayable
@@ -122,7 +123,7 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         if _is_pushed(reading, request):
             return projected(found, request)
         check = residual_check(query, reading.statement.split.residual)
-        return finished(found if check is None else filter(check, found), request)
+        return finished(found if check is None else filter(check, in_time(found)), request)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 
-from mongoglot.errors import StoreError
+from mongoglot.errors import StoreError, TimeLimitError
 
 BUSY_TIMEOUT: Final = 10.0
 """How long, in seconds, another's writing is waited for."""
@@ -34,6 +34,8 @@ def translated(path: str) -> Iterator[None]:
 def told(error: Exception, path: str) -> StoreError:
     """The error of ours for one of `FAILURES`."""
     match error:
+        case apsw.InterruptError():
+            return TimeLimitError()
         case apsw.ConstraintError():
             return ConflictError(f"{path} is damaged: {error}")
         case apsw.NotADBError():

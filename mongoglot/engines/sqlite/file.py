@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, final
 
 import apsw
 
+from mongoglot.compiler.deadline import is_over, remaining
 from mongoglot.engines.base import IN_INSERT
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sqlite.failures import BUSY_TIMEOUT, FAILURES, told, translated
@@ -24,6 +25,9 @@ APPLICATION_ID: Final = 0x6D676C74
 
 FORMAT: Final = 2
 """The version of the layout of the file, in `user_version`: 2 has indexes."""
+
+_STEPS: Final = 10_000
+"""Steps of SQLite between two looks at the clock, where time is limited: a fraction of a millisecond."""
 
 _MAGIC: Final = b"SQLite format 3\0"
 
@@ -119,6 +123,8 @@ class File:
         """Run a statement; all of its rows."""
         with self.lock:
             connection = self._open()
+            if remaining() is not None:
+                connection.set_progress_handler(is_over, _STEPS)
             try:
                 try:
                     return connection.execute(statement, parameters).fetchall()
@@ -128,6 +134,9 @@ class File:
                     return _patiently(lambda: connection.execute(statement, parameters).fetchall())
             except FAILURES as error:
                 raise told(error, self.path) from None
+            finally:
+                if remaining() is not None:
+                    connection.set_progress_handler(None)
 
     def schema_version(self) -> int:
         """A number that changes with the tables and columns of the file, whoever changes them."""
