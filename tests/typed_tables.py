@@ -46,6 +46,19 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "day": (0, 1, -1, 18_262, -7_150, -719_162, 2_932_896),
     "date": (0, 1, -1, 1_577_881_800_000, -617_760_000_000),
     "uuid": tuple(uuid.UUID(int=number) for number in (0, 1, 2**127, 2**128 - 1, 0x1234)),
+    "ints": ([], [1], [1, None, 5], [2, 2], [None], [5, -7, 2**31 - 1], [0, 1, 2]),
+    "deep ints": ([], [1], [1, None, 5], [2, 2], [[1, 2], [5, 5]], [[1], [None]]),
+    "texts": ([], ["a"], ["a", "b", None], ["", "é"], ["1", "9", "aa"]),
+    "struct": tuple(
+        {"x": number, "y z": texts}
+        for number in (1, 5, None, 0.5)
+        for texts in ([], ["a"], ["b", None], None)
+    ),
+    "structs": (
+        [], [{"b": 1, "c": "a"}], [{"b": None, "c": "b"}, None], [{"b": 5, "c": None}, {"b": 1, "c": "a"}],
+        [{"b": 5, "c": "b"}, {"b": -1, "c": "a"}], [None],
+    ),
+    "lists": ([], [[1]], [[1, 5], []], [None, [2]], [[None]], [[1], [1]]),
     "binary": (b"", b"a", b"aa", b"\0", b"\xff", b"a\0", bytes(16)),
 }  # fmt: skip
 """What columns hold, instants as microseconds, days as days since 1970."""
@@ -65,6 +78,20 @@ class Typed(NamedTuple):
     values: str
 
 
+TEXT = Column("element", "string")
+STRUCT = Column(
+    "st",
+    "struct",
+    fields=(Column("x", "double"), Column("y z", "list", element=TEXT)),
+)
+STRUCTS = Column(
+    "value of",
+    "list",
+    "sts",
+    element=Column("element", "struct", fields=(Column("b", "int"), Column("c", "string"))),
+)
+LISTS = Column("ll", "list", element=Column("element", "list", element=Column("element", "int")))
+
 POSTGRESQL = (
     Typed(Column("s", "string"), "text", "string"),
     Typed(Column("value", "string", collation="bytes"), 'text COLLATE "C"', "string"),
@@ -81,6 +108,8 @@ POSTGRESQL = (
     Typed(Column("date", "date"), "bigint", "date"),
     Typed(Column("u", "uuid"), "uuid", "uuid"),
     Typed(Column("b", "binary"), "bytea", "binary"),
+    Typed(Column("ints", "list", element=Column("element", "int")), "integer[]", "deep ints"),
+    Typed(Column("texts", "list", element=TEXT), "text[]", "texts"),
 )
 
 DUCKDB = (
@@ -98,6 +127,10 @@ DUCKDB = (
     Typed(Column("date", "date"), "BIGINT", "date"),
     Typed(Column("u", "uuid"), "UUID", "uuid"),
     Typed(Column("b", "binary"), "BLOB", "binary"),
+    Typed(Column("ints", "list", element=Column("element", "int")), "INTEGER[]", "ints"),
+    Typed(STRUCT, 'STRUCT(x DOUBLE, "y z" VARCHAR[])', "struct"),
+    Typed(STRUCTS, "STRUCT(b BIGINT, c VARCHAR)[]", "structs"),
+    Typed(LISTS, "INTEGER[][]", "lists"),
 )
 
 SQLITE = (
@@ -186,19 +219,27 @@ def table_of(columns: tuple[Typed, ...]) -> Table:
 def paths_of(columns: tuple[Typed, ...]) -> tuple[str, ...]:
     """The fields that are columns, and what lies above and below some of them."""
     paths = [typed.column.path for typed in columns]
-    return (*paths, *paths, "e", "s.x", "i.0", "e.n.0")
+    inside = {
+        "st": ("st.x", "st.y z", "st.no", "st.x.no", "st.y z.0"),
+        "sts": ("sts.b", "sts.c", "sts.0.b", "sts.no"),
+        "ints": ("ints.0", "ints.no"),
+        "ll": ("ll.0", "ll.no"),
+    }
+    deeper = [path for name in paths for path in inside.get(name, ())]
+    return (*paths, *paths, *deeper, *deeper, "e", "s.x", "i.0", "e.n.0")
 
 
 def typed_filter(
     rng: random.Random, columns: tuple[Typed, ...], documents: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """A random filter of the columns, with operands that are near what they hold."""
-    path = rng.choice(columns).column.path
+    path = rng.choice(paths_of(columns))
     near = []
     for document in rng.sample(documents, 5):
         found: Any = document
         for part in path.split("."):
-            found = found[part]
+            found = next((item for item in found if item), None) if isinstance(found, list) else found
+            found = found.get(part) if isinstance(found, dict) else found
         near.append({"a": found, "b": [found, None]})
     return moved(rng, random_filter(rng, near=near), (path, path, path, *paths_of(columns)))
 

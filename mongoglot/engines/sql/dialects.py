@@ -44,6 +44,7 @@ class Dialect:
         decimal_nan: whether a decimal may be NaN.
         cut: the function that cuts a number at its point.
         byte_length: the function that counts bytes; None where no order of bytes is said.
+        flattens: whether a column of lists may hold lists of lists, which are taken apart as one.
         lengths: of the lists of one query, by their place, where lists are expanded.
     """
 
@@ -61,6 +62,7 @@ class Dialect:
     missing: frozenset[ColumnType] = frozenset({"number"})
     decimal_nan: bool = False
     cut: str = "trunc"
+    flattens: bool = False
     byte_length: str | None = None
     lengths: tuple[tuple[int, int], ...] = ()
 
@@ -95,6 +97,14 @@ class Dialect:
         """A placeholder of an array of the type of a column."""
         kind = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[type_of(column)], nested=True)
         return exp.Cast(this=sql.parameter(label), to=kind)
+
+    def list_length(self, value: Expression) -> Expression:
+        """How many elements a list has."""
+        if self.flattens:  # PostgreSQL has no length of an empty array
+            length = sql.call("array_length", value, sql.integer(1))
+            empty = sql.equals(sql.call("cardinality", value), sql.integer(0))
+            return sql.case([(empty, sql.integer(0))], length)
+        return sql.call("len", value)
 
     def text_of(self, tree: Expression, *, colons: bool = False) -> str:
         """The SQL of a tree.
@@ -158,7 +168,8 @@ SQLITE: Final = Dialect(
 )  # fmt: skip
 POSTGRESQL: Final = Dialect(
     "postgresql", "postgres", "array", executed=True, limits=Limits(False, "era"), ordered=False, collation="C",
-    double_percent=True, missing=frozenset({"struct"}), decimal_nan=True, byte_length="octet_length",
+    double_percent=True, missing=frozenset({"struct"}), decimal_nan=True, flattens=True,
+    byte_length="octet_length",
 )  # fmt: skip
 DUCKDB: Final = Dialect(
     "duckdb", "duckdb", "array", executed=True, limits=Limits(True, "signed"), collation="C",

@@ -20,6 +20,7 @@ from mongoglot.compiler.ast import (
     ListSlot,
     Mod,
     Node,
+    Path,
     RegexMatch,
     Sample,
     ServerOnly,
@@ -32,9 +33,9 @@ from mongoglot.compiler.residual import split
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Condition, Connectives
 from mongoglot.engines.sql.dialects import DIALECTS, Dialect
+from mongoglot.engines.sql.nested import Found, Nested
 from mongoglot.engines.sql.statement import Sql, Statement
 from mongoglot.engines.sql.table import Column, Table
-from mongoglot.engines.sql.typed import missing_matches, typed_condition
 from mongoglot.errors import UnsupportedError
 
 Lowered = Condition | Superset[Condition] | Bounds[Condition] | None
@@ -72,8 +73,8 @@ class TypedLowering(Connectives):
             ):
                 return self._on_path(leaf)
 
-    def on_nested(self, leaf: Leaf, column: Column) -> Lowered:  # noqa: ARG002 - for those that extend it
-        """A predicate on a column of JSON, lists or structs, or inside it; here it is declined."""
+    def on_json(self, leaf: Leaf, column: Column, value: sql.Expression, rest: Path) -> Found:  # noqa: ARG002
+        """A predicate on a JSON value, at the rest of a path in it; declined here, for those that extend this."""
         return None
 
     def on_document(self, leaf: Leaf) -> Lowered:  # noqa: ARG002 - as above
@@ -83,19 +84,18 @@ class TypedLowering(Connectives):
     def _on_path(self, leaf: Leaf) -> Lowered:
         column = self.table.column(leaf.path)
         if column is not None:
-            if column.is_nested:
-                return self.on_nested(leaf, column)
-            return typed_condition(leaf, column, sql.name(column.name), self.dialect)
+            return self._on_column(leaf, column, ())
         if self.table.is_split(leaf.path):
             return None
         above = self.table.prefix(leaf.path)
         if above is not None:
-            if above.is_nested:
-                return self.on_nested(leaf, above)
-            return Condition(self.dialect.constant(bool(missing_matches(leaf))))
+            return self._on_column(leaf, above, leaf.path[len(above.field) :])
         if self.table.document is None:
             raise self.table.no_field(leaf.path)
         return self.on_document(leaf)
+
+    def _on_column(self, leaf: Leaf, column: Column, rest: Path) -> Found:
+        return Nested(self.dialect, self.on_json).at(leaf, column, sql.name(column.name), rest)
 
 
 def lower(node: Node, lowering: TypedLowering) -> Statement:
