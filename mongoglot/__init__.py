@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mongoglot.grammar.text import from_text, to_text
     from mongoglot.query import Query, compile
     from mongoglot.store import Collection, Store, connect
+    from mongoglot.tables import find, reflect
 
 __all__ = [
     "Collection",
@@ -40,7 +41,9 @@ __all__ = [
     "WriteError",
     "compile",
     "connect",
+    "find",
     "from_text",
+    "reflect",
     "register_functions",
     "to_text",
 ]
@@ -53,7 +56,9 @@ _MODULES = {
     "Table": "engines.sql.table",
     "compile": "query",
     "connect": "store",
+    "find": "tables",
     "from_text": "grammar.text",
+    "reflect": "tables",
     "register_functions": "engines.sqlite.functions",
     "to_text": "grammar.text",
 }

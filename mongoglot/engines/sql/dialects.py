@@ -59,7 +59,7 @@ class Dialect:
     casts: bool = True
     double_percent: bool = False
     unsayable: str = ""
-    missing: frozenset[ColumnType] = frozenset({"number"})
+    missing: frozenset[ColumnType] = frozenset({"number", "any"})
     decimal_nan: bool = False
     cut: str = "trunc"
     flattens: bool = False
@@ -168,7 +168,7 @@ SQLITE: Final = Dialect(
 )  # fmt: skip
 POSTGRESQL: Final = Dialect(
     "postgresql", "postgres", "array", executed=True, limits=Limits(False, "era"), ordered=False, collation="C",
-    double_percent=True, missing=frozenset({"struct"}), decimal_nan=True, flattens=True,
+    double_percent=True, missing=frozenset({"struct", "any"}), decimal_nan=True, flattens=True,
     byte_length="octet_length",
 )  # fmt: skip
 DUCKDB: Final = Dialect(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mongoglot.compiler.ast import (
     Always,
@@ -134,14 +133,7 @@ def to_sql(query: BoundPlan, name: str, table: Table | None) -> Sql:
         dialect = replace(dialect, lengths=tuple(sorted(lengths)))
     lowering = TypedLowering(table, dialect)
     statement = query.plan.lowered(("sql", lowering), lambda node: lower(node, lowering))
-    return sql_of(statement, query.values, dialect)
-
-
-def sql_of(statement: Statement, values: list[Any], dialect: Dialect) -> Sql:
-    """A statement with the values of one query."""
-    return Sql(
-        statement.text, statement.bind(values), statement.split.residual, dialect.name, dialect.executed
-    )
+    return statement.to_sql(query.values, dialect.name, executed=dialect.executed)
 
 
 def _lists(node: Node) -> list[ListSlot]:

@@ -273,6 +273,11 @@ def quotient(left: Expression, right: Expression) -> Expression:
     return exp.Div(this=_operand(left), expression=_operand(right), typed=True, safe=True)
 
 
+def collate(value: Expression, collation: str) -> Expression:
+    """`value COLLATE "collation"`."""
+    return exp.Collate(this=_operand(value), expression=_identifier(collation))
+
+
 def is_leaf(tree: Expression) -> bool:
     """Whether a tree is a column, a constant or a placeholder."""
     return isinstance(tree, (exp.Column, exp.Literal, exp.Placeholder, exp.Null))

@@ -31,6 +31,7 @@ from mongoglot.engines.sql.dialects import SQLITE
 from mongoglot.engines.sql.statement import Sql, Statement
 from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
 from mongoglot.engines.sql.typed import missing_matches, typed_condition
+from mongoglot.engines.sqlite.anything import any_condition
 from mongoglot.engines.sqlite.columns import column_condition, identity_condition
 from mongoglot.engines.sqlite.conditions import sample
 from mongoglot.engines.sqlite.documents import on_document
@@ -55,7 +56,7 @@ def to_sql(query: BoundPlan, table: Table | None = None) -> Sql:
     """The query as a condition on the rows of a table."""
     target = table if table is not None else Table("documents")
     statement = query.plan.lowered(("sqlite", target), lambda node: lower(node, target))
-    return Sql(statement.text, statement.bind(query.values), statement.split.residual)
+    return statement.to_sql(query.values)
 
 
 def undecided(query: BoundPlan, table: Table | None = None) -> list[str]:
@@ -122,6 +123,8 @@ class SqliteLowering(Connectives):
         if not _is_stored(column):
             if column.is_nested:
                 return None
+            if column.type == "any":
+                return any_condition(leaf, column)
             return typed_condition(leaf, column, sql.name(column.name), SQLITE)
         if not column.mixed or self.table.document is None:
             tree, parameters = column_condition(leaf, column, None)
