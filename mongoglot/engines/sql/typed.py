@@ -77,6 +77,8 @@ def typed_condition(leaf: Leaf, column: Column, value: Expression, dialect: Dial
         value: the column, or a part of one.
         dialect: of the condition.
     """
+    if column.type == "string" and column.collation == "other" and dialect.collation is None:
+        return None
     value = read(value, column)
     match leaf:
         case Exists():
@@ -157,7 +159,8 @@ def collated(value: Expression, column: Column, dialect: Dialect, *, ordered: bo
     """Text that compares by its bytes; equality is that of bytes in the usual collations, whatever their order."""
     if column.type != "string" or column.collation == "bytes" or dialect.collation is None:
         return value
-    if column.collation == "default" and (dialect.ordered or not (ordered or column.as_text)):
+    known = dialect.ordered if ordered or column.as_text else dialect.equal
+    if column.collation == "default" and known:
         return value
     return sql.collate(value, dialect.collation)
 
