@@ -1,4 +1,4 @@
-"""The dialects of SQL that are written and not run here: they parse, hold no unknown function, or refuse by node."""
+"""The dialects of SQL that are written and not run here: they parse, without unknown functions, or refuse."""
 
 from __future__ import annotations
 

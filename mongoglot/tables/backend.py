@@ -11,6 +11,7 @@ from mongoglot.engines import sql as sql_engines
 from mongoglot.engines import sqlite
 from mongoglot.engines.base import FindRequest, Record, ScanningBackend, finished, residual_check
 from mongoglot.engines.sql.dialects import DIALECTS
+from mongoglot.engines.sql.encodings import with_encoded_dates
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.selection import selected
 from mongoglot.engines.sql.statement import Sql
@@ -47,6 +48,7 @@ class TableBackend(ScanningBackend[int]):
     def _documents(self, query: BoundPlan, request: FindRequest | None) -> Iterator[tuple[int, Record]]:
         with opened(self._source) as database:
             table = self._described(database)
+            query = with_encoded_dates(query, table)
             condition = to_sql(query, database.dialect, table)
             check = residual_check(query, condition.residual)
             wanted = (
@@ -68,7 +70,8 @@ class TableBackend(ScanningBackend[int]):
         """The SQL, the database's plan for it, and what is checked on the rows that it gives."""
         with opened(self._source) as database:
             table = self._described(database)
-            condition = to_sql(request.query, database.dialect, table)
+            query = with_encoded_dates(request.query, table)
+            condition = to_sql(query, database.dialect, table)
             text = statement(database, table, condition, 0)
             words = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
             plan = [str(row[-1]) for row in database.asked(f"{words} {text}", condition.parameters)]

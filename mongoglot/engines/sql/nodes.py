@@ -283,6 +283,11 @@ def is_leaf(tree: Expression) -> bool:
     return isinstance(tree, (exp.Column, exp.Literal, exp.Placeholder, exp.Null))
 
 
+def height(tree: Expression) -> int:
+    """How many nodes stand above one another in a tree."""
+    return 1 + max((height(child) for child in tree.iter_expressions()), default=0)
+
+
 def row(*values: Expression) -> Expression:
     """`(a, b)`: compared place by place, unknown where a place that decides is NULL."""
     return exp.Tuple(expressions=list(values))

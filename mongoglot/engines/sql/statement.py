@@ -46,9 +46,13 @@ class Sql:
             from sqlalchemy import text
         except ImportError:
             raise UnsupportedError("to_sqlalchemy needs SQLAlchemy: pip install sqlalchemy") from None
-        from mongoglot.engines.sql.dialects import DIALECTS
+        from mongoglot.engines.sql.dialects import DIALECTS, SQLITE
 
-        words = self.text if self._tree is None else DIALECTS[self.dialect].text_of(self._tree, colons=True)
+        words = (
+            self.text
+            if self._tree is None
+            else DIALECTS.get(self.dialect, SQLITE).text_of(self._tree, colons=True)
+        )
         return text(words).bindparams(**self.parameters)
 
 
