@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Context
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import apsw
 import bson
@@ -23,6 +24,9 @@ from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Affinity
 from tests import typed_tables
 from tests.typed_tables import Rows, Typed
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
 
 SEED = int(os.environ.get("MONGOGLOT_TEST_SEED", "1"))
 
@@ -225,3 +229,115 @@ def with_collation(column: Column) -> Column:
         element=column.element and with_collation(column.element),
         fields=tuple(map(with_collation, column.fields)),
     )
+
+
+# ---- the database's own indexes ----------------------------------------------------------------------
+
+INDEXED: dict[str, Any] = {
+    "$eq": 5, "range": {"$gte": 5, "$lt": 8}, "$in": {"$in": [5, 7, "x"]}, "of a decimal": Decimal128("5.0"),
+    "of a double": {"$gt": 4.5, "$lt": 5.5},
+}  # fmt: skip
+
+DATED: dict[str, Any] = {
+    "$eq": datetime.datetime(2020, 1, 1), "$in": {"$in": [datetime.datetime(2020, 1, 1)]},
+    "range": {"$gt": datetime.datetime(2020, 1, 1), "$lte": datetime.datetime(2020, 1, 2)},
+}  # fmt: skip
+
+QUESTIONS = {
+    **{f"int {name}": {"i": operand} for name, operand in INDEXED.items()},
+    **{f"double {name}": {"d": operand} for name, operand in INDEXED.items()},
+    **{f"date {name}": {"at": operand} for name, operand in DATED.items()},
+    "string $eq": {"s": "v5"}, "string $in": {"s": {"$in": ["v5", "v7"]}},
+    "string range": {"s": {"$gt": "v5", "$lt": "v6"}},
+}  # fmt: skip
+
+
+def plan_of(connection: Any, database: str, sql: Any) -> str:
+    """What the database says that it will do."""
+    words = "EXPLAIN QUERY PLAN" if database == "sqlite" else "EXPLAIN"
+    text = f"{words} SELECT * FROM indexed WHERE {sql.text}"  # noqa: S608 - the text that is tested
+    found = connection.execute(text.encode() if database == "postgresql" else text, sql.parameters)
+    return "\n".join(str(row[-1]) for row in (found.fetchall() if hasattr(found, "fetchall") else found))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def indexed(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any, Table]]:
+    """A table of 5,000 rows with an index on each column."""
+    if request.param == "sqlite":
+        connection: Any = apsw.Connection(":memory:")
+        series = "WITH g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < 4999) SELECT n FROM g"
+        types = {"i": "INTEGER", "d": "REAL", "s": "TEXT", "at": "INTEGER"}
+        at = "1577836800000 + n * 3600000"
+    else:
+        connection = psycopg.connect(request.getfixturevalue("postgresql"), autocommit=True)
+        series = "SELECT n FROM generate_series(0, 4999) AS g(n)"
+        types = {"i": "bigint", "d": "double precision", "s": 'text COLLATE "C"', "at": "timestamp"}
+        at = "timestamp '2020-01-01' + n * interval '1 hour'"
+    connection.execute("DROP TABLE IF EXISTS indexed")
+    columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    connection.execute(f"CREATE TABLE indexed (row integer PRIMARY KEY, {columns})")
+    connection.execute(f"INSERT INTO indexed SELECT n, n, n, 'v' || n, {at} FROM ({series}) AS source")  # noqa: S608
+    for name in types:
+        connection.execute(f"CREATE INDEX indexed_{name} ON indexed ({name})")
+    connection.execute("ANALYZE")
+    table = mongoglot.reflect(connection, "indexed")
+    if request.param == "sqlite":  # which holds no dates: these are milliseconds
+        columns_of = (column if column.name != "at" else Column("at", "date") for column in table.columns)
+        table = replace(table, columns=tuple(columns_of))
+    yield request.param, connection, table
+    connection.close()
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_indexes_of_the_database_serve(name: str, indexed: tuple[str, Any, Table]) -> None:
+    database, connection, table = indexed
+    sql = mongoglot.compile(QUESTIONS[name]).to_sql(database, table=table)
+    assert sql.residual is None
+    plan = plan_of(connection, database, sql)
+    used = "USING INDEX indexed_" if database == "sqlite" else "on indexed_"
+    covering = "USING COVERING INDEX indexed_"
+    assert used in plan or covering in plan or "using indexed_" in plan, plan
+    assert "SCAN indexed" not in plan
+    assert "Seq Scan" not in plan
+
+
+def test_duckdb_finds_by_its_index_and_skips_by_its_zones() -> None:
+    connection = duckdb.connect(":memory:")
+    connection.execute("CREATE TABLE indexed (row INTEGER PRIMARY KEY, i BIGINT)")
+    connection.execute("INSERT INTO indexed SELECT n, n FROM range(500000) AS g(n)")
+    table = mongoglot.reflect(connection, "indexed")
+    by_key = mongoglot.compile({"row": 77}).to_sql("duckdb", table=table)
+    run = connection.execute(f"EXPLAIN ANALYZE SELECT * FROM indexed WHERE {by_key.text}", by_key.parameters)  # noqa: S608
+    assert "Index Scan" in str(run.fetchall())
+    for condition in (
+        {"i": {"$gte": 5, "$lt": 9}},
+        {"i": 5},
+    ):  # a filter of the scan, which its zone maps serve
+        plan = plan_of(connection, "duckdb", mongoglot.compile(condition).to_sql("duckdb", table=table))
+        assert "Filters:" in plan
+        assert "CAST" not in plan, plan
+
+
+# ---- a server of MongoDB ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database", COLUMNS)
+def test_answers_are_those_of_a_server(
+    database: str, request: pytest.FixtureRequest, server: Database[dict[str, Any]]
+) -> None:
+    rng = random.Random(SEED + 100)
+    connection, _, columns, rows = filled(database, request, rng, 60)
+    collection = server[f"typed_{database}"]
+    collection.insert_many([{"_id": number, **document} for number, document in enumerate(rows.documents)])
+    table = replace(
+        typed_tables.table_of(columns),
+        columns=(*typed_tables.table_of(columns).columns, Column("row", "int")),
+    )
+    matched = 0
+    for _ in range(150):
+        condition = typed_tables.typed_filter(rng, columns, rows.documents)
+        expected = sorted(document["_id"] for document in collection.find(condition, {"_id": 1}))
+        found = sorted(document["row"] for document in mongoglot.find(connection, table, condition, ["row"]))
+        assert found == expected, condition
+        matched += len(found)
+    assert matched > 300

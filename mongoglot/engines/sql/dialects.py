@@ -136,6 +136,10 @@ class Dialect:
         self._check(tree)
         for node in list(tree.find_all(exp.Identifier, exp.Literal)):
             if colons:
+                if (
+                    "%(" in node.name and not self.double_percent
+                ):  # SQLAlchemy takes it for a placeholder of its own
+                    raise UnsupportedError(f"{node.name!r} cannot be said in a text of SQLAlchemy")
                 node.set("this", node.name.replace(":", "\\:"))
             elif self.double_percent:
                 node.set("this", node.name.replace("%", "%%"))
