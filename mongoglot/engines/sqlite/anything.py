@@ -95,7 +95,8 @@ def _comparison(leaf: Leaf, op: Comparison, operand: Slot, column: Column) -> Co
             parameters: Parameters = {label: (operand.index, partial(native_number, op))}
             return Condition(_guarded(value, _NUMBERS, compared), parameters, nullable=True)
         case "string":
-            return _of_type(leaf, "text", Column(column.name, "string", collation="other"), _text_of(column))
+            side = value if op == "$eq" else _ordered_text(column)
+            return _of_type(leaf, "text", Column(column.name, "string", collation="other"), side)
         case "binary":
             return _of_type(leaf, "blob", Column(column.name, "binary"), value)
         case _:
@@ -113,7 +114,7 @@ def _membership(leaf: In, operand: ListSlot, column: Column) -> Condition | None
         hits.append(Condition(_guarded(value, _NUMBERS, listed), parameters, nullable=True))
     if "string" in operand.kinds:
         text = Column(column.name, "string", nullable=False, collation="other")
-        hits.append(_of_type(leaf, "text", text, _text_of(column)))
+        hits.append(_of_type(leaf, "text", text, value))
     if "binary" in operand.kinds:
         return None
     found = [hit for hit in hits if hit is not None]
@@ -121,8 +122,11 @@ def _membership(leaf: In, operand: ListSlot, column: Column) -> Condition | None
     return Condition(sql.some_of([hit.tree for hit in found]), bound, any(hit.nullable for hit in found))
 
 
-def _text_of(column: Column) -> Expression:
-    """The column as text is compared with it: SQLite would make a number of `'5'` for a column of numbers."""
+def _ordered_text(column: Column) -> Expression:
+    """The column as text is ordered beside it: for a column of numbers SQLite makes a number of `'5'`.
+
+    No text in such a column looks like a number, so that for equality it does not matter.
+    """
     value = sql.name(column.name)
     return sql.concat(value, sql.string("")) if column.affinity == "number" else value
 
