@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mongoglot.grammar.text import from_text, to_text
     from mongoglot.query import Query, compile
     from mongoglot.store import Collection, Store, connect
+    from mongoglot.tables import find, reflect
 
 __all__ = [
     "Allow",
@@ -47,7 +48,9 @@ __all__ = [
     "WriteError",
     "compile",
     "connect",
+    "find",
     "from_text",
+    "reflect",
     "register_functions",
     "to_text",
 ]
@@ -61,7 +64,9 @@ _MODULES = {
     "Table": "engines.sql.table",
     "compile": "query",
     "connect": "store",
+    "find": "tables",
     "from_text": "grammar.text",
+    "reflect": "tables",
     "register_functions": "engines.sqlite.functions",
     "to_text": "grammar.text",
 }

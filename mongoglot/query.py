@@ -18,8 +18,8 @@ from mongoglot.grammar.operators import OPERATORS, Dialect
 from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
+    from mongoglot.engines.sql.statement import Sql
     from mongoglot.engines.sql.table import Table
-    from mongoglot.engines.sqlite.lowering import Sql
     from mongoglot.explain import Explanation
     from mongoglot.grammar.allowed import Allow
 
@@ -208,21 +208,26 @@ class Query(BoundPlan):
         """The query as the condition of a WHERE clause.
 
         Args:
-            dialect: of SQL; this version writes `"sqlite"`.
-            table: where fields are columns and which column holds the rest; without it, a column `doc` holds
-                documents as a mongoglot store encodes them.
+            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.45, `"postgresql"`, `"duckdb"`,
+                or one that is written and not executed here (`docs/tables.md`).
+            table: where fields are columns and which column holds the rest; without it, in SQLite, a column `doc`
+                holds documents as a mongoglot store encodes them.
 
         Returns:
             text with named placeholders, the parameters, and what of the query is not in the text.
-        """
-        from mongoglot.engines import sqlite
 
-        if dialect != "sqlite":
-            raise UnsupportedError(
-                f"this version of mongoglot writes no SQL for {dialect!r}, only for 'sqlite'"
-            )
-        result: Sql = sqlite.to_sql(self.started(), table)
-        return result
+        Raises:
+            UnsupportedError: there is no such dialect, or it cannot say this, or the table has no such field.
+        """
+        from mongoglot.engines import sql, sqlite
+
+        query: BoundPlan = self.started()
+        if table is not None:
+            query = sql.with_encoded_dates(query, table)
+        if dialect in ("sqlite", "sqlite-3.38"):
+            result: Sql = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
+            return result
+        return sql.to_sql(query, dialect, table)
 
     def to_mongodb(self) -> dict[str, Any]:
         """The query as a filter for a MongoDB server: what was written, in words that it knows."""

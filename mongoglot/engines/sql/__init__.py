@@ -1,5 +1,31 @@
-"""What SQL engines share: tables, nodes of SQL, quoting and printing."""
+"""What SQL engines share: tables, typed columns, nodes of SQL, quoting and printing."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mongoglot.compiler.plan import BoundPlan
 from mongoglot.engines.sql.table import Column, Table
 
-__all__ = ["Column", "Table"]
+if TYPE_CHECKING:
+    from mongoglot.engines.sql.statement import Sql
+
+__all__ = ["Column", "Table", "to_sql", "with_encoded_dates"]
+
+
+def to_sql(query: BoundPlan, dialect: str, table: Table | None) -> Sql:
+    """A query as a condition on a table of typed columns; sqlglot is loaded here.
+
+    Raises:
+        UnsupportedError: there is no such dialect, or it cannot say the query or the table.
+    """
+    from mongoglot.engines.sql.lowering import to_sql as lowered
+
+    return lowered(query, dialect, table)
+
+
+def with_encoded_dates(query: BoundPlan, table: Table) -> BoundPlan:
+    """The query, a date that is compared with JSON replaced by what the table's JSON has for it."""
+    from mongoglot.engines.sql.encodings import with_encoded_dates as encoded
+
+    return encoded(query, table)

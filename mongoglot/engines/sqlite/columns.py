@@ -31,10 +31,11 @@ from mongoglot.compiler.ast import (
 )
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, milliseconds, value_class
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column, ColumnType
 from mongoglot.engines.sqlite.conditions import conditions_of, regex_call, regex_parameters
-from mongoglot.engines.sqlite.element import Binder, Element, Parameters
+from mongoglot.engines.sqlite.element import Element
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob
 from mongoglot.engines.sqlite.numbers import native_number
 from mongoglot.engines.sqlite.paths import Place
@@ -136,7 +137,7 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
         case HasType(_, types):
             return _type_condition(column, types), {}, False
         case Mod() | Bits():
-            return _number_condition(leaf, column)
+            return number_condition(leaf, value) if column.type == "number" else (sql.FALSE, {}, False)
         case Size() | ElemMatch():
             return sql.FALSE, {}, False  # a column of its own holds no arrays
         case In() | Sample() | ServerOnly() | JsonSchema() | Expr():
@@ -163,12 +164,11 @@ def _type_condition(column: Column, types: frozenset[int]) -> Expression:
     return sql.case(branches, sql.integer(int(code in types)), sql.call("typeof", value))
 
 
-def _number_condition(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool]:
-    """`$mod` and the operators of bits on a column of numbers."""
+def number_condition(leaf: Leaf, value: Expression) -> tuple[Expression, Parameters, bool]:
+    """`$mod` and the operators of bits on the numbers of a column."""
     conditions = conditions_of(leaf)
-    if column.type != "number" or conditions is None:
+    if conditions is None:
         return sql.FALSE, {}, False
-    value = sql.name(column.name)
     place = Place(value, sql.string("$"))
     branches = [
         (sql.string(kind), conditions.by_type[kind](Element(value, value, place)))
@@ -192,6 +192,8 @@ def _binder(kind: ColumnType, op: Any) -> Binder:
             return int
         case "string":
             return str
+        case _:
+            raise AssertionError(kind)  # lowering.py has them
 
 
 def _list_binder(kind: ColumnType) -> Binder:

@@ -30,10 +30,11 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.bits import bits_conditions
-from mongoglot.engines.sqlite.element import Binder, Conditions, Element, Parameters
+from mongoglot.engines.sqlite.element import Conditions, Element
 from mongoglot.engines.sqlite.equality import equals_pattern
 from mongoglot.engines.sqlite.functions import REGEX_FUNCTION
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob, without_nul
@@ -191,6 +192,11 @@ def membership(operand: ListSlot) -> Conditions:
 
 
 _KEY_END: Final = 2 + KEY_LENGTH
+
+
+def list_of_natives(value: Expression, operand: ListSlot, label: str) -> tuple[Expression, Parameters]:
+    """Whether a number is one of the numbers of a list."""
+    return _in_list(value, label), {label: (operand, _native_numbers)}
 
 
 def _in_list(value: Expression, label: str) -> Expression:

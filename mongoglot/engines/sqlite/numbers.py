@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bson import Decimal128
 
+from mongoglot.engines.sql.numbers import Number, exact, greatest_double_below, least_double_above
+
 if TYPE_CHECKING:
     from mongoglot.compiler.ast import Comparison
-
-Number: TypeAlias = int | float | Decimal128
 
 Interval: TypeAlias = tuple[str, str]
 """A half-open interval of strings, in the order of their UTF-8 bytes."""
@@ -37,13 +37,6 @@ NAN_BODY: Final = NAN + "0" * _REST + " double"
 _COMPLEMENT: Final = str.maketrans("0123456789", "9876543210")
 
 _DECIMALS: Final = (MINUS_INFINITY + "0" * _REST + " ", INFINITY + "0" * _REST + "!")
-
-
-def exact(value: Number) -> Decimal:
-    """The number as a Decimal, all digits kept."""
-    if isinstance(value, Decimal128):
-        return value.to_decimal()
-    return Decimal.from_float(value)  # it takes ints too, and never signals FloatOperation
 
 
 def number_key(value: Number) -> str:
@@ -181,9 +174,7 @@ def native_number(op: Comparison, value: Number) -> int | float | None:
 
 def _greatest_native_below(number: Decimal) -> int | float:
     """The greatest int64 or double that is not greater."""
-    double = float(number)
-    if exact(double) > number:
-        double = math.nextafter(double, -math.inf)
+    double = greatest_double_below(number)
     if number < -(2**63):
         return double
     return max(2**63 - 1 if number >= 2**63 else math.floor(number), double)
@@ -191,9 +182,7 @@ def _greatest_native_below(number: Decimal) -> int | float:
 
 def _least_native_above(number: Decimal) -> int | float:
     """The least int64 or double that is not less."""
-    double = float(number)
-    if exact(double) < number:
-        double = math.nextafter(double, math.inf)
+    double = least_double_above(number)
     if number > 2**63 - 1:
         return double
     return min(-(2**63) if number <= -(2**63) else math.ceil(number), double)

@@ -13,7 +13,7 @@ from typing import Final
 from mongoglot.compiler.ast import And, Compare, ElemMatch
 from mongoglot.compiler.lowering import Superset
 from mongoglot.engines.sql import nodes as sql
-from mongoglot.engines.sqlite.documents import Condition
+from mongoglot.engines.sql.condition import Condition
 
 MAX_BYTES: Final = 4000
 """Of a longer document, JSON's way to the array may be the shorter one."""

@@ -190,6 +190,8 @@ def _column(column: Column, program: Program) -> Computed:
             rank, value = BOOL, sql.negated(sql.equals(stored, sql.integer(0)))
         case "date":
             rank, value = DATE, _encoded_date(stored)
+        case _:
+            raise AssertionError(column)  # lowering.py keeps tables with such columns out
     found = program.read(sql.case([(absent, sql.string(NULL))], sql.string(rank)))
     # the call takes the column's affinity away
     read = program.read(sql.call("coalesce", value, sql.integer(0)))
