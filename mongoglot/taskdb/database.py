@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias, final
 
 from mongoglot.errors import EncodingTypeError, UnknownTaskError
-from mongoglot.store import connect
+from mongoglot.store import Store, connect
 from mongoglot.taskdb.queries import projection, stored_query
 from mongoglot.taskdb.records import record_of, restored, stored, stored_fields
 from mongoglot.taskdb.schema import BUFFERS, TABLE
@@ -138,6 +138,11 @@ class TaskDatabase:
         return [record_of(document) for document in self._records.find(stored_query(query), fields)]
 
     # ---- the store -------------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """The store that holds the records."""
+        return self._store
 
     def close(self) -> None:
         """Release the store; calling it again does nothing."""

@@ -205,6 +205,10 @@ class MongoDBBackend:
             "residual": None,
         }
 
+    def is_reachable(self) -> bool:
+        """Whether a server takes writes, as far as the driver knows, which looks by itself; nothing is sent."""
+        return self._client.topology_description.has_writable_server()
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

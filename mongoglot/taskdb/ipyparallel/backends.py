@@ -1,0 +1,82 @@
+"""Task databases for the Hub in a file, in memory, and nowhere."""
+
+from __future__ import annotations
+
+import os
+
+from traitlets import Enum, Unicode
+
+from mongoglot.errors import StoreError
+from mongoglot.taskdb.database import TaskDatabase
+from mongoglot.taskdb.ipyparallel.base import HubDB
+from mongoglot.taskdb.schema import TABLE
+
+
+def profile_folder() -> str:
+    """The folder of the profile that the running IPython application uses; `.` where there is none."""
+    from IPython.core.application import BaseIPythonApplication
+
+    if BaseIPythonApplication.initialized():
+        profile = BaseIPythonApplication.instance().profile_dir
+        if profile is not None:
+            return str(profile.location)
+    return "."
+
+
+class SQLiteDB(HubDB):
+    """Records in a file: there again after a restart, committed when a call returns."""
+
+    filename = Unicode(
+        "mongoglot-tasks.db",
+        help="""The name of the file.
+
+        ipyparallel's own SQLiteDB has tasks.db, and each refuses or misses what the other wrote.
+        """,
+    ).tag(config=True)
+
+    location = Unicode("", help="The folder of the file. The default is that of the profile.").tag(
+        config=True
+    )
+
+    table = Unicode(
+        TABLE.name,
+        help="""The collection of the file that has the records; if empty, one named for the session of the Hub.
+
+        With a name, tasks from earlier sessions are there for db_query, get_result and purges.
+        """,
+    ).tag(config=True)
+
+    synchronous = Enum(
+        ("normal", "full"),
+        "normal",
+        help="""What the last writes survive: "normal" the end of the process, "full" also the loss of power.""",
+    ).tag(config=True)
+
+    def _opened(self) -> TaskDatabase:
+        path = os.path.join(self.location or profile_folder(), self.filename)
+        table = self.table or "_" + self.session.replace("-", "_")
+        try:
+            return TaskDatabase(f"sqlite:{path}", collection=table, synchronous=self.synchronous)
+        except StoreError as error:
+            raise StoreError(f"{error}; {_remedy(path)}") from None
+
+
+def _remedy(path: str) -> str:
+    return (
+        "the controller needs a file of its own for the records of tasks: move "
+        f"{os.path.abspath(path)} away, or set SQLiteDB.filename or SQLiteDB.location to another"
+    )
+
+
+class MemoryDB(HubDB):
+    """Records in the controller's memory: gone when it ends."""
+
+    def _opened(self) -> TaskDatabase:
+        return TaskDatabase("memory:")
+
+
+class NoDB(HubDB):
+    """No records: the Hub needs the least memory, and nobody can ask for tasks of others, or of before."""
+
+    def _opened(self) -> TaskDatabase:
+        return TaskDatabase("null:")
