@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from mongoglot.errors import UnknownTaskError
 from mongoglot.taskdb.database import TaskDatabase
+from mongoglot.taskdb.retention import Retention
 
-__all__ = ["TaskDatabase", "UnknownTaskError"]
+__all__ = ["Retention", "TaskDatabase", "UnknownTaskError"]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
-from mongoglot.errors import EncodingTypeError, UnknownTaskError
+from mongoglot.engines.culling import CullingBackend, Totals, sum_of
+from mongoglot.engines.sql.table import Table
+from mongoglot.errors import EncodingTypeError, UnknownTaskError, UnsupportedError
 from mongoglot.store import Store, connect
 from mongoglot.taskdb.queries import projection, stored_query
-from mongoglot.taskdb.records import record_of, restored, stored, stored_fields
-from mongoglot.taskdb.schema import BUFFERS, TABLE
+from mongoglot.taskdb.records import SIZES, record_of, restored, stored, stored_fields
+from mongoglot.taskdb.retention import SIZE_COLUMNS, Keeper, Retention, log, sizes_of
+from mongoglot.taskdb.schema import BUFFERS, INDEXED, TABLE
+
+WITHOUT_COLUMNS: Final = ("memory", "mongodb")
+"""Engines whose indexes are those of collections."""
 
 TaskRecord: TypeAlias = dict[str, Any]
 
@@ -30,19 +35,53 @@ class TaskDatabase:
     Every method that reads raises NoDataError, a KeyError, on `null:`, which keeps nothing.
     """
 
-    def __init__(self, url: str, *, collection: str = TABLE.name, **options: Any) -> None:
+    def __init__(
+        self, url: str, *, collection: str = TABLE.name, retention: Retention | None = None, **options: Any
+    ) -> None:
         """Open the database.
 
         Args:
             url: of a store: `memory:`, `sqlite:PATH`, `mongodb://host/database`, `null:`.
             collection: where in the store the records are.
+            retention: how long and how much is kept; None for all.
             options: of the engine.
 
         Raises:
-            as `mongoglot.connect`.
+            as `mongoglot.connect`; UnsupportedError: the engine cannot enforce a retention.
         """
-        self._store = connect(url, tables=[replace(TABLE, name=collection)], **options)
+        self._sized = retention is not None and retention.max_bytes is not None
+        columns = TABLE.columns + (SIZE_COLUMNS if self._sized else ())
+        self._store = connect(url, tables=[Table(collection, columns)], **options)
         self._records = self._store[collection].with_dialect("taskdb")
+        try:
+            self._keeper = self._kept(retention)
+        except BaseException:
+            self._store.close()
+            raise
+
+    def _kept(self, retention: Retention | None) -> Keeper | None:
+        """What enforces the retention, and has done so when this returns; and make the indexes."""
+        backend = self._store.backend
+        if backend.name in WITHOUT_COLUMNS:
+            for name in INDEXED:
+                self._records.create_index(name)
+        if retention is None or self._keeps_nothing:
+            return None
+        if not isinstance(backend, CullingBackend):
+            raise UnsupportedError(f"the engine {backend.name!r} cannot enforce a retention")
+        if self._sized:
+            self._note_sizes()
+        keeper = Keeper(retention, backend, self._records.name)
+        keeper.enforce()
+        return keeper
+
+    def _note_sizes(self) -> None:
+        """Note the sizes of buffers in records that were written without a limit of bytes."""
+        unknown: dict[str, Any] = {
+            "$or": [{SIZES[name]: None, name: {"$nin": [None, []]}} for name in BUFFERS]
+        }
+        for record in self._records.find(unknown, list(BUFFERS)):
+            self._records.update_one({"_id": record.pop("_id")}, {"$set": sizes_of(record)})
 
     # ---- writing ---------------------------------------------------------------------------------
 
@@ -52,8 +91,12 @@ class TaskDatabase:
         Raises:
             DuplicateKeyError: there is a record of that id.
         """
-        key = stored(msg_id)
-        self._records.insert_one({"_id": key, "msg_id": key, **_fields(rec)})
+        key, fields = stored(msg_id), self._fields(rec)
+        if self._is_late(key) and fields.get("submitted") is None:
+            log.info("ignored what arrived of task %r after its record was culled", msg_id)
+            return
+        self._records.insert_one({"_id": key, "msg_id": key, **fields})
+        self._written(fields, 1)
 
     def update_record(self, msg_id: str, rec: Mapping[str, Any]) -> None:
         """Give some keys of a record new values; its `msg_id` stays what it is.
@@ -61,12 +104,16 @@ class TaskDatabase:
         Raises:
             UnknownTaskError: (a KeyError) there is no record of that id.
         """
-        fields, record = _fields(rec), _named(msg_id)
+        fields, record = self._fields(rec), _named(msg_id)
         if fields:
             found = self._records.update_one(record, {"$set": fields}).matched_count
         else:
             found = 0 if self._keeps_nothing else self._records.count_documents(record)
+        if not found and self._is_late(stored(msg_id)):
+            log.info("ignored what arrived of task %r after its record was culled", msg_id)
+            return
         self._check_found(found, msg_id)
+        self._written(fields, 0)
 
     def drop_record(self, msg_id: str) -> None:
         """Forget a task.
@@ -135,7 +182,7 @@ class TaskDatabase:
         return self._records.explain(stored_query(query), projection(keys, BUFFERS))
 
     def _find(self, query: Any, fields: dict[str, int]) -> list[TaskRecord]:
-        return [record_of(document) for document in self._records.find(stored_query(query), fields)]
+        return [record_of(document) for document in self._records.find_in_order(stored_query(query), fields)]
 
     # ---- the store -------------------------------------------------------------------------------
 
@@ -161,18 +208,26 @@ class TaskDatabase:
     def _keeps_nothing(self) -> bool:
         return self._store.backend.name == "null"
 
+    def _fields(self, rec: Any) -> dict[str, Any]:
+        """A record, or some keys of one, as stored fields."""
+        if not isinstance(rec, Mapping):
+            raise EncodingTypeError(f"a record is a mapping, not {type(rec).__name__}")
+        fields = stored_fields(rec)
+        return {**fields, **sizes_of(fields)} if self._sized else fields
+
+    def _is_late(self, key: Any) -> bool:
+        return self._keeper is not None and self._keeper.is_gone(key)
+
+    def _written(self, fields: Mapping[str, Any], records: int) -> None:
+        """Let the retention know of a write."""
+        if self._keeper is not None:
+            self._keeper.written(Totals(records, sum_of(fields, tuple(SIZES.values()))))
+
     def _check_found(self, count: int, msg_id: str) -> None:
         if not count and not self._keeps_nothing:
             raise UnknownTaskError(msg_id)
 
 
 def _named(msg_id: Any) -> dict[str, Any]:
-    """The query for one record: a server has its index on `_id`, a table with columns its on `msg_id`."""
-    key = stored(msg_id)
-    return {"_id": {"$eq": key}, "msg_id": {"$eq": key}}
-
-
-def _fields(rec: Any) -> dict[str, Any]:
-    if not isinstance(rec, Mapping):
-        raise EncodingTypeError(f"a record is a mapping, not {type(rec).__name__}")
-    return stored_fields(rec)
+    """The query for one record; its `_id` is its `msg_id`."""
+    return {"_id": {"$eq": stored(msg_id)}}

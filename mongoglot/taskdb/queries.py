@@ -45,8 +45,17 @@ def _filter(query: Mapping[Any, Any]) -> dict[Any, Any]:
         if not isinstance(name, str) or name.startswith("$"):
             translated[name] = _argument(name, operand)
         else:
-            translated[stored_path(name)] = _operand(operand)
+            translated["_id" if _names_tasks(name, operand) else stored_path(name)] = _operand(operand)
     return translated
+
+
+def _names_tasks(name: str, operand: Any) -> bool:
+    """Whether it says which tasks are meant: a `msg_id` is the `_id`, too, which every store has an index on."""
+    if name != "msg_id":
+        return False
+    if is_operator_document(operand):
+        return len(operand) == 1 and ("$eq" in operand or ("$in" in operand and _is_iterable(operand["$in"])))
+    return not isinstance(operand, (re.Pattern, Regex))
 
 
 def _operand(operand: Any) -> Any:

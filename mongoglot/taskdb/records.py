@@ -31,6 +31,12 @@ from mongoglot.compiler.values import sort_key
 from mongoglot.taskdb.names import PREFIX, described, is_text, restored_name, spelled, stored_name, unspelled
 from mongoglot.taskdb.schema import BUFFERS
 
+SIZES: Final = {name: f"{PREFIX}bytes:{name}" for name in BUFFERS}
+"""The fields that hold the bytes of the buffers, in stores with a limit of bytes."""
+
+NOT_OF_RECORDS: Final = frozenset({"_id", *SIZES.values()})
+"""Fields that a store has for itself."""
+
 PIECE: Final = 100
 """After so many levels a value goes on in a BSON document of its own; a server allows 180 in one."""
 
@@ -61,7 +67,9 @@ def stored_fields(record: Mapping[Any, Any]) -> dict[str, Any]:
 
 def record_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """The record that a stored document, or a part of one, stands for."""
-    return {restored_name(name): restored(value) for name, value in document.items() if name != "_id"}
+    return {
+        restored_name(name): restored(value) for name, value in document.items() if name not in NOT_OF_RECORDS
+    }
 
 
 def stored(value: Any) -> Any:

@@ -27,6 +27,7 @@ class Column:
         mixed: whether the column may hold an empty BLOB, which says that the field has a value that the column
             cannot hold and that the document has the truth. Stores of mongoglot write such columns.
         indexed: whether a store keeps an index on it.
+        sparse: whether that index leaves out NULL, which costs nothing then, and is not found by it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     path: str = ""
     mixed: bool = False
     indexed: bool = False
+    sparse: bool = False
 
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final
@@ -20,9 +20,10 @@ from mongoglot.engines.base import (
     checked,
     finished,
 )
+from mongoglot.engines.culling import First, Totals
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
-from mongoglot.engines.sqlite import encoding, indexes
+from mongoglot.engines.sqlite import culling, encoding, indexes
 from mongoglot.engines.sqlite.file import ConflictError, File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.lowering import lower, undecided
@@ -183,6 +184,30 @@ class SqliteBackend(ScanningBackend[int]):
             text = f"DELETE FROM {quoted(layout.table.name)} WHERE {reading.text}"
             self.file.rows(text, reading.bind(query.values))
             return self.file.changes()
+
+    def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
+        """How much there is; see `CullingBackend`."""
+        with self.tables.reading(collection) as layout:
+            return Totals(0, 0) if layout is None else culling.totals(self.file, layout.table, sizes)
+
+    def cull(
+        self,
+        collection: str,
+        field: str,
+        sizes: Sequence[str],
+        limit: int,
+        chosen: Callable[[list[First]], list[First]],
+        before: Any = None,
+    ) -> list[First]:
+        """Delete documents from the start of an order; see `CullingBackend`."""
+        with self.file.transaction():
+            layout = self.tables.found(collection)
+            if layout is None:
+                return []
+            gone = chosen(culling.first(self.file, layout.table, field, sizes, limit, before))
+            if gone:
+                self.remove(collection, [document.key for document in gone])
+            return gone
 
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction of the file."""

@@ -22,8 +22,8 @@ T = TypeVar("T")
 APPLICATION_ID: Final = 0x6D676C74
 """Marks a file as a mongoglot store ("mglt")."""
 
-FORMAT: Final = 2
-"""The version of the layout of the file, in `user_version`: 2 has indexes."""
+FORMAT: Final = 3
+"""The version of the layout of the file, in `user_version`: 2 has indexes, 3 has indexes without NULL."""
 
 _MAGIC: Final = b"SQLite format 3\0"
 

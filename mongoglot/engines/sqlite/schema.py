@@ -84,15 +84,14 @@ def _expected(file: File, tables: Iterable[str]) -> Iterator[tuple[str, set[str]
 
 
 def _is_plain(item: _Item) -> bool:
-    """Whether an index is one that SQLite makes itself, or one on a column and nothing more."""
+    """Whether an index is one that SQLite makes itself, or one on a column, of all rows or those with a value."""
     if item.text is None:
         return True
-    start = f"CREATE INDEX {quoted(item.name)} ON {quoted(item.table)} ("
-    column = item.text.removeprefix(start).removesuffix(")")
-    return item.text.startswith(start) and _QUOTED.fullmatch(column) is not None
+    start = f"CREATE INDEX {quoted(item.name)} ON {quoted(item.table)} "
+    return item.text.startswith(start) and _ON_COLUMN.fullmatch(item.text.removeprefix(start)) is not None
 
 
-_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+_ON_COLUMN: Final = re.compile(r'\(("(?:[^"]|"")*")\)(?: WHERE \1 IS NOT NULL)?')
 
 
 def _words(text: str | None) -> str:

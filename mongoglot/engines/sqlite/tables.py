@@ -157,21 +157,29 @@ class Tables:
         table, wanted = layout.table, self._wanted(collection)
         known = {column.name.lower(): column for column in table.columns}
         new = tuple(column for column in wanted if column.name.lower() not in known)
+        changed = []
         for column in wanted:
-            former = known.get(column.name.lower())
-            if former is not None and former != column:
+            former = known.get(column.name.lower(), column)
+            if _without_index(former) != _without_index(column):
                 raise StoreError(f"column {column.name!r} of {collection!r} was declared as {former} before")
-        extended = replace(table, columns=table.columns + new)
+            if former != column:
+                changed.append(column)
+        by_name = {column.name: column for column in changed}
+        kept = tuple(by_name.get(column.name, column) for column in table.columns)
+        extended = replace(table, columns=kept + new)
         for column in new:
             self.file.rows(f"ALTER TABLE {quoted(table.name)} ADD COLUMN {_definition(column)}")
         assignments = ", ".join(f"{quoted(column.name)} = ?" for column in new)
-        for batch in self.documents(table):
+        for batch in self.documents(table) if new else ():
             for row, document in batch:
                 values = [column_value(document, column) for column in new]
                 self.file.rows(
                     f"UPDATE {quoted(table.name)} SET {assignments} WHERE {quoted(ROW)} = ?", (*values, row)
                 )
-        self._index_columns(extended, new)
+        for column in changed:
+            for (name,) in self.file.rows(_INDEXES_ON, (table.name, column.name)):
+                self.file.rows(f"DROP INDEX {quoted(name)}")
+        self._index_columns(extended, [*changed, *new])
         self._record(collection, extended)
         return self._remembered(collection, replace(layout, table=extended))
 
@@ -205,7 +213,7 @@ class Tables:
         for column in columns:
             if column.indexed:
                 index = quoted(self.free_name(f"index of {table.name} on {column.name}"))
-                self.file.rows(f"CREATE INDEX {index} ON {quoted(table.name)} ({quoted(column.name)})")
+                self.file.rows(f"CREATE INDEX {index} {index_body(table.name, column)}")
 
     def _record(self, collection: str, table: Table) -> None:
         columns = json.dumps([asdict(column) for column in table.columns])
@@ -224,6 +232,23 @@ def collection_statement(name: str, columns: Sequence[Column], late: int = 0) ->
     definitions.insert(len(columns) - late, f"{quoted(DOCUMENT)} BLOB NOT NULL")
     first = f"{quoted(ROW)} INTEGER PRIMARY KEY, {quoted(KEY)} TEXT NOT NULL UNIQUE"
     return f"CREATE TABLE {quoted(name)} ({', '.join([first, *definitions])})"
+
+
+def index_body(table: str, column: Column) -> str:
+    """What follows the name of the index in the statement that makes it."""
+    name = quoted(column.name)
+    return f"ON {quoted(table)} ({name})" + (f" WHERE {name} IS NOT NULL" if column.sparse else "")
+
+
+_INDEXES_ON: Final = """
+    SELECT list.name FROM pragma_index_list(?) AS list WHERE list.origin = 'c'
+    AND (SELECT group_concat(name) FROM pragma_index_info(list.name)) = ?
+"""
+"""The indexes of a table on one column and no other."""
+
+
+def _without_index(column: Column) -> Column:
+    return replace(column, indexed=False, sparse=False)
 
 
 def _definition(column: Column) -> str:
