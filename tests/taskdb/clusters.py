@@ -94,7 +94,7 @@ class RunningCluster:
         self._clients.clear()
 
     def _end(self) -> None:
-        _, alive = psutil.wait_procs(self._processes, timeout=10)
+        _, alive = psutil.wait_procs(self._processes, timeout=2)  # nannies outlive their engines
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Final
 
-from traitlets import Enum, Unicode
+from traitlets import Enum, Integer, Unicode
 
-from mongoglot.errors import StoreError
+from mongoglot.errors import NoDataError, StoreError
 from mongoglot.taskdb.database import TaskDatabase
-from mongoglot.taskdb.ipyparallel.base import HubDB
+from mongoglot.taskdb.ipyparallel.base import HubDB, Record
 from mongoglot.taskdb.schema import TABLE
 
 
@@ -56,7 +57,9 @@ class SQLiteDB(HubDB):
         path = os.path.join(self.location or profile_folder(), self.filename)
         table = self.table or "_" + self.session.replace("-", "_")
         try:
-            return TaskDatabase(f"sqlite:{path}", collection=table, synchronous=self.synchronous)
+            return TaskDatabase(
+                f"sqlite:{path}", collection=table, retention=self._retention(), synchronous=self.synchronous
+            )
         except StoreError as error:
             raise StoreError(f"{error}; {_remedy(path)}") from None
 
@@ -71,8 +74,16 @@ def _remedy(path: str) -> str:
 class MemoryDB(HubDB):
     """Records in the controller's memory: gone when it ends."""
 
+    record_limit = Integer(
+        100_000, help="How many tasks are kept, as max_records; the lower of the two counts."
+    ).tag(config=True)
+
+    size_limit = Integer(
+        1024**3, help="How many bytes of buffers are kept, as max_bytes; the lower of the two counts."
+    ).tag(config=True)
+
     def _opened(self) -> TaskDatabase:
-        return TaskDatabase("memory:")
+        return TaskDatabase("memory:", retention=self._retention(self.record_limit, self.size_limit))
 
 
 class NoDB(HubDB):
@@ -80,3 +91,31 @@ class NoDB(HubDB):
 
     def _opened(self) -> TaskDatabase:
         return TaskDatabase("null:")
+
+    def add_record(self, *_: Any, **__: Any) -> None:
+        """Keep nothing."""
+
+    def update_record(self, *_: Any, **__: Any) -> None:
+        """Keep nothing."""
+
+    def drop_record(self, *_: Any, **__: Any) -> None:
+        """Nothing is kept."""
+
+    def get_record(self, *_: Any, **__: Any) -> Record:
+        """Refuse, with a KeyError."""
+        raise NoDataError(_NO_RECORDS)
+
+    def find_records(self, *_: Any, **__: Any) -> list[Record]:
+        """Refuse, with a KeyError."""
+        raise NoDataError(_NO_RECORDS)
+
+    def get_history(self) -> list[str]:
+        """Refuse, with a KeyError."""
+        raise NoDataError(_NO_RECORDS)
+
+
+_NO_RECORDS: Final = (
+    "this cluster runs with NoDB, which keeps nothing; start the controller with "
+    "--IPController.db_class=mongoglot.taskdb.ipyparallel.SQLiteDB to query tasks, to submit them again, and to "
+    "have results of other clients"
+)

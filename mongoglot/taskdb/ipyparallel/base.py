@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from traitlets import Bool
+from traitlets import Bool, Float, Integer, Unicode, Union
 
 from mongoglot.errors import StoreError
 from mongoglot.taskdb.database import TaskDatabase
 from mongoglot.taskdb.ipyparallel import requests
-from mongoglot.taskdb.schema import BUFFERS, DATES, empty_record
+from mongoglot.taskdb.ipyparallel.incoming import kept
+from mongoglot.taskdb.ipyparallel.limits import age, least
+from mongoglot.taskdb.retention import Retention
+from mongoglot.taskdb.schema import empty_record
 
 try:
     from ipyparallel.controller.dictdb import BaseDB
@@ -48,6 +50,31 @@ class HubDB(BaseDB):  # type: ignore[misc]  # ipyparallel has no types
         """,
     ).tag(config=True)
 
+    max_age = Union(
+        [Float(), Unicode()],
+        default_value=0.0,
+        help="""How long a task is kept after it has completed: seconds, or a number with s, m, h, d or w.
+
+        As "30d". 0 is for ever. No limit ever takes a task that has not completed.
+        """,
+    ).tag(config=True)
+
+    max_records = Integer(0, help="How many tasks are kept, those that completed last; 0 is no limit.").tag(
+        config=True
+    )
+
+    max_bytes = Integer(
+        0, help="How many bytes of buffers are kept, those of the tasks that completed last; 0 is no limit."
+    ).tag(config=True)
+
+    cull_fraction = Float(
+        0.1,
+        help="""The part of max_records or max_bytes that goes when there is more.
+
+        The size is in [limit * (1 - cull_fraction), limit] most of the time.
+        """,
+    ).tag(config=True)
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._process = os.getpid()
@@ -59,6 +86,11 @@ class HubDB(BaseDB):  # type: ignore[misc]  # ipyparallel has no types
     def _opened(self) -> TaskDatabase:
         """The database that the options describe."""
         raise NotImplementedError
+
+    def _retention(self, records: int = 0, size: int = 0) -> Retention | None:
+        """How much is kept, within further limits of a derived class; None for all."""
+        limits = age(self.max_age), least(self.max_records, records), least(self.max_bytes, size)
+        return Retention(*limits, cull_fraction=self.cull_fraction) if any(limits) else None
 
     # ---- writing ---------------------------------------------------------------------------------
 
@@ -178,27 +210,7 @@ class HubDB(BaseDB):  # type: ignore[misc]  # ipyparallel has no types
         return self._completed([{**_EMPTY, **record} for record in records])
 
     def _kept(self, msg_id: str, rec: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What is stored of a record."""
-        odd = [
-            key for key in DATES if (value := rec.get(key)) is not None and not isinstance(value, datetime)
-        ]
-        if odd:
-            rec = {**rec, **{key: self._date(msg_id, key, rec[key]) for key in odd}}
-        if not self.keep_buffers:
-            rec = {key: value for key, value in rec.items() if key not in BUFFERS}
-        return rec
-
-    def _date(self, msg_id: str, key: str, value: Any) -> datetime | None:
-        """The instant that is meant by what is no datetime; a task that has completed stays completed."""
-        try:
-            return datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            instead = datetime.now(UTC) if key == "completed" else None
-        self.log.warning(
-            "task %r: %r is %.100r, which is no date; recorded is %s. Give it a datetime, or ISO 8601 as text",
-            msg_id, key, value, instead,
-        )  # fmt: skip
-        return instead
+        return kept(msg_id, rec, self.log, buffers=self.keep_buffers)
 
     def _remember(self, msg_id: str) -> None:
         """Put a task at the end of those that were asked for last."""

@@ -61,7 +61,7 @@ class MongoDB(HubDB):
         url, options = address(self.connection_args, self.connection_kwargs, self.database or self.session)
         options = {"heartbeatFrequencyMS": HEARTBEAT, **options}
         try:
-            return TaskDatabase(url, timeout=self.timeout, **options)
+            return TaskDatabase(url, retention=self._retention(), timeout=self.timeout, **options)
         except StoreError as error:
             raise StoreError(
                 f"{error}; start the server, or say where it is: MongoDB.connection_args=['HOST', PORT], and "
