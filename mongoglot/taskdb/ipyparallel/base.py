@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from ipyparallel.controller.dictdb import BaseDB
 from traitlets import Bool, Float, Integer, Unicode, Union
 
 from mongoglot.errors import StoreError
@@ -20,15 +21,6 @@ from mongoglot.taskdb.ipyparallel.incoming import kept
 from mongoglot.taskdb.ipyparallel.limits import age, least
 from mongoglot.taskdb.retention import Retention
 from mongoglot.taskdb.schema import empty_record
-
-try:
-    from ipyparallel.controller.dictdb import BaseDB
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "mongoglot.taskdb.ipyparallel is a part of ipyparallel's controller, and there is no module "
-        f"{error.name!r}: pip install 'mongoglot[ipyparallel]'",
-        name=error.name,
-    ) from None
 
 Record = dict[str, Any]
 

@@ -67,9 +67,8 @@ class LargeRecords:
         """
         before = database.get_record(msg_id)
         fields, parts = self._fitted(msg_id, {**before, **rec})
-        database.update_record(
-            msg_id, {key: value for key, value in fields.items() if before.get(key) is not value}
-        )
+        changed = {key: value for key, value in fields.items() if key in rec or before[key] is not value}
+        database.update_record(msg_id, changed)
         self._write(msg_id, parts)
 
     def completed(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
