@@ -59,10 +59,26 @@ class TooDeepError(Exception):
 def stored_fields(record: Mapping[Any, Any]) -> dict[str, Any]:
     """The fields of a record as they are stored, `msg_id` apart; a store's own `_id` is left out."""
     return {
-        stored_name(name): _stored_buffers(value) if name in BUFFERS else stored(value)
+        stored_name(name): stored_field(name, value)
         for name, value in record.items()
         if name not in ("msg_id", "_id")
     }
+
+
+def stored_field(name: Any, value: Any) -> Any:
+    """The value of a key as it is stored."""
+    return _stored_buffers(value) if name in BUFFERS else stored(value)
+
+
+def sizes_of(fields: Mapping[str, Any]) -> dict[str, int]:
+    """The fields for the sizes of the buffers among some stored fields."""
+    return {SIZES[name]: size_of(fields[name]) for name in BUFFERS if name in fields}
+
+
+def size_of(buffers: Any) -> int:
+    """The bytes of stored buffers."""
+    items = buffers if isinstance(buffers, list) else [buffers]
+    return sum(len(item) for item in items if isinstance(item, bytes))
 
 
 def record_of(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Retention: how long and how much a task database keeps, enforced as it is written.
 
 Only finished tasks go, those that finished longest ago first, and they are found by an index. What there is is
-counted in one pass over an index, once for as many writes as are culled at a time. In between, writes are added up.
+counted in one pass over an index, once for as many writes as are culled at a time. In between, writes add up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, final
@@ -20,7 +19,6 @@ from mongoglot.engines.culling import CullingBackend, First, Totals
 from mongoglot.engines.sql.table import Column
 from mongoglot.errors import UnsupportedError
 from mongoglot.taskdb.records import SIZES
-from mongoglot.taskdb.schema import BUFFERS
 
 log: Final = logging.getLogger("mongoglot.taskdb")
 
@@ -79,16 +77,6 @@ class Retention:
         )
 
 
-def sizes_of(fields: Mapping[str, Any]) -> dict[str, int]:
-    """The fields for the sizes of the buffers among some stored fields."""
-    return {SIZES[name]: _size(fields[name]) for name in BUFFERS if name in fields}
-
-
-def _size(buffers: Any) -> int:
-    items = buffers if isinstance(buffers, list) else [buffers]
-    return sum(len(item) for item in items if isinstance(item, bytes))
-
-
 @final
 class Keeper:
     """Enforces a retention on one collection."""
@@ -116,11 +104,11 @@ class Keeper:
         """Whether a task was culled here, not long ago."""
         return key in self._gone
 
-    def written(self, added: Totals) -> None:
+    def written(self, records: int, bytes_: int) -> None:
         """Take note of what a write has added, and cull what is too much now, some of it at a time."""
         if time.monotonic() >= self._next_look:
             self._cull_old()
-        self._totals = Totals(self._totals.records + added.records, self._totals.bytes + added.bytes)
+        self._totals = Totals(self._totals.records + records, self._totals.bytes + bytes_)
         self._until_count -= 1
         if self._until_count <= 0 or (not self._stuck and self.retention.excess(self._totals)):
             self._count()
@@ -185,3 +173,8 @@ class Keeper:
             if len(self._gone) > _REMEMBERED:
                 self._gone.popitem(last=False)
         log.info("culled the records of %d finished tasks: %s", len(gone), reason)
+
+
+def note_late(msg_id: Any) -> None:
+    """Tell the log of something that arrived after its task was culled."""
+    log.info("ignored what arrived of task %r after its record was culled", msg_id)

@@ -86,7 +86,13 @@ DATES: Final = tuple(key.name for key in KEYS if key.type == "date")
 TABLE: Final = Table(
     "task_records",
     tuple(
-        Column(key.name, key.type, indexed=key.indexed, sparse=key.sparse)
+        Column(
+            key.name,
+            key.type,
+            indexed=key.indexed,
+            sparse=key.sparse,
+            beside="msg_id" if key.name == "submitted" else "",
+        )
         for key in KEYS
         if key.type == "date" or key.type == "string"
     ),

@@ -28,6 +28,7 @@ class Column:
             cannot hold and that the document has the truth. Stores of mongoglot write such columns.
         indexed: whether a store keeps an index on it.
         sparse: whether that index leaves out NULL, which costs nothing then, and is not found by it.
+        beside: another column whose values stand in the index too, to be read from it alone.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Column:
     mixed: bool = False
     indexed: bool = False
     sparse: bool = False
+    beside: str = ""
 
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:

@@ -23,7 +23,7 @@ from mongoglot.engines.base import (
 from mongoglot.engines.culling import First, Totals
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
-from mongoglot.engines.sqlite import culling, encoding, indexes
+from mongoglot.engines.sqlite import culling, encoding, indexes, parts
 from mongoglot.engines.sqlite.file import ConflictError, File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.lowering import lower, undecided
@@ -130,6 +130,16 @@ class SqliteBackend(ScanningBackend[int]):
                 pairs = self._matching(layout, request.query)
         return finished((document for _, document in pairs), request)
 
+    def selected(self, collection: str, query: BoundPlan, columns: str) -> list[tuple[Any, ...]] | None:
+        """Columns of the rows that match, in the order of insertion; None where SQL alone does not tell them."""
+        with self.tables.reading(collection) as layout:
+            if layout is None:
+                return []
+            reading = _reading(layout, query)
+            if reading.statement.split.residual is not None:
+                return None
+            return self.file.rows(_select(layout, reading, columns), reading.bind(query.values))
+
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
         with self.tables.reading(collection) as layout:
@@ -164,7 +174,9 @@ class SqliteBackend(ScanningBackend[int]):
         if layout.indexes:
             writer = IndexWriter(self.file, collection, layout.indexes)
             writer.remove(self._of_rows(layout, keys))
-        self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {_NAMED_ROWS}", (json.dumps(keys),))
+        rows = json.dumps(keys)
+        parts.drop(self.file, layout.table, _NAMED_ROWS, (rows,))
+        self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {_NAMED_ROWS}", (rows,))
 
     def _of_rows(self, layout: Layout, keys: list[int]) -> list[tuple[int, Record]]:
         """Rows and their documents."""
@@ -181,8 +193,9 @@ class SqliteBackend(ScanningBackend[int]):
             reading = _reading(layout, query)
             if not many or layout.indexes or reading.statement.split.residual is not None:
                 return super().delete(collection, query, many=many)
-            text = f"DELETE FROM {quoted(layout.table.name)} WHERE {reading.text}"
-            self.file.rows(text, reading.bind(query.values))
+            parameters = reading.bind(query.values)
+            parts.drop(self.file, layout.table, reading.text, parameters)
+            self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {reading.text}", parameters)
             return self.file.changes()
 
     def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
@@ -220,6 +233,7 @@ class SqliteBackend(ScanningBackend[int]):
             if layout is not None:
                 for stored in layout.indexes:
                     indexes.drop(self.file, collection, stored)
+                parts.drop(self.file, layout.table, "TRUE", ())
                 self.file.rows(f"DROP TABLE {quoted(layout.table.name)}")
                 self.tables.forget(collection)
 

@@ -14,7 +14,7 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.engines.sqlite import encoding
-from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, File
+from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, PARTS, File
 from mongoglot.errors import StoreError, UnsupportedError
 
 ROW, KEY, DOCUMENT = "_row", "_key", "_doc"
@@ -60,6 +60,7 @@ class Tables:
         self.file = file
         self._declared = declared
         self._known: dict[str, Layout] = {}
+        self._complete: dict[str, Layout] = {}
         self._version = -1
 
     @contextmanager
@@ -94,7 +95,7 @@ class Tables:
     def free_name(self, wanted: str) -> str:
         """A name for a new table or index; SQLite's are the same in upper and lower case, and some are its own."""
         rows = self.file.rows("SELECT lower(name) FROM sqlite_schema")
-        taken = {name for (name,) in rows} | {CATALOGUE, INDEXES}
+        taken = {name for (name,) in rows} | {CATALOGUE, INDEXES, PARTS}
         name, number = wanted, 1
         while name.lower() in taken or name.lower().startswith("sqlite_"):
             number += 1
@@ -148,7 +149,13 @@ class Tables:
         return tuple(replace(column, mixed=True) for column in declared.columns) if declared else ()
 
     def _missing(self, collection: str, layout: Layout) -> bool:
-        return any(column not in layout.table.columns for column in self._wanted(collection))
+        """Whether columns were declared that the table does not have; a layout is asked about once."""
+        if self._complete.get(collection) is layout:
+            return False
+        missing = any(column not in layout.table.columns for column in self._wanted(collection))
+        if not missing:
+            self._complete[collection] = layout
+        return missing
 
     def _extended(self, collection: str, layout: Layout) -> Layout:
         """The layout with columns that were declared since the table was made, filled from the documents."""
@@ -236,19 +243,19 @@ def collection_statement(name: str, columns: Sequence[Column], late: int = 0) ->
 
 def index_body(table: str, column: Column) -> str:
     """What follows the name of the index in the statement that makes it."""
-    name = quoted(column.name)
-    return f"ON {quoted(table)} ({name})" + (f" WHERE {name} IS NOT NULL" if column.sparse else "")
+    name, beside = quoted(column.name), f", {quoted(column.beside)}" if column.beside else ""
+    return f"ON {quoted(table)} ({name}{beside})" + (f" WHERE {name} IS NOT NULL" if column.sparse else "")
 
 
 _INDEXES_ON: Final = """
     SELECT list.name FROM pragma_index_list(?) AS list WHERE list.origin = 'c'
-    AND (SELECT group_concat(name) FROM pragma_index_info(list.name)) = ?
+    AND (SELECT name FROM pragma_index_info(list.name) WHERE seqno = 0) = ?
 """
-"""The indexes of a table on one column and no other."""
+"""The indexes of a table that begin with a column."""
 
 
 def _without_index(column: Column) -> Column:
-    return replace(column, indexed=False, sparse=False)
+    return replace(column, indexed=False, sparse=False, beside="")
 
 
 def _definition(column: Column) -> str:
