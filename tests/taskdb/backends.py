@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -80,9 +80,14 @@ def opener_in(folder: Path, server: Callable[[], str]) -> Iterator[Opener]:
     finally:
         opener.close()
         loop.close(all_fds=True)
-        for known, before in ((sqlite3.adapters, adapters), (sqlite3.converters, converters)):
-            known.clear()
-            known.update(before)
+        restore(sqlite3.adapters, adapters)
+        restore(sqlite3.converters, converters)
+
+
+def restore(known: Any, before: Mapping[Any, Any]) -> None:
+    """Give a table of the process what it had."""
+    known.clear()
+    known.update(before)
 
 
 def host_and_port(url: str) -> tuple[str, int]:

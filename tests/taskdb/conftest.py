@@ -6,6 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pymongo
 import pytest
@@ -13,6 +14,11 @@ import pytest
 from mongoglot.taskdb import TaskDatabase
 from tests.conftest import ENGINES, with_database
 from tests.taskdb.history import History, Opener, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.taskdb.backends import Opener as HubOpener
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +53,15 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if urls:
         with pymongo.MongoClient[Record](urls[0]) as client:
             client.drop_database(name)
+
+
+@pytest.fixture
+def hub_opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubOpener]:
+    """Opens task databases for the Hub, ours and ipyparallel's own."""
+    from tests.taskdb.backends import opener_in
+
+    with opener_in(tmp_path, lambda: request.getfixturevalue("mongod_url")) as opened:
+        yield opened
 
 
 @pytest.fixture(params=ENGINES)

@@ -56,6 +56,7 @@ class SQLiteDB(HubDB):
     def _opened(self) -> TaskDatabase:
         path = os.path.join(self.location or profile_folder(), self.filename)
         table = self.table or "_" + self.session.replace("-", "_")
+        self._mention_history(path)
         try:
             return TaskDatabase(
                 f"sqlite:{path}", collection=table, retention=self._retention(), synchronous=self.synchronous
@@ -63,11 +64,22 @@ class SQLiteDB(HubDB):
         except StoreError as error:
             raise StoreError(f"{error}; {_remedy(path)}") from None
 
+    def _mention_history(self, path: str) -> None:
+        """Tell the log where ipyparallel's own records are, before there are any of ours."""
+        old = os.path.join(os.path.dirname(path), "tasks.db")
+        if os.path.exists(old) and not os.path.exists(path):
+            self.log.info("%s stays as it is; to have its records here, %s", old, _import_of(old, path))
+
+
+def _import_of(old: str, new: str) -> str:
+    return f"import them: python -m mongoglot.taskdb.history {old} sqlite:{new}"
+
 
 def _remedy(path: str) -> str:
     return (
         "the controller needs a file of its own for the records of tasks: move "
-        f"{os.path.abspath(path)} away, or set SQLiteDB.filename or SQLiteDB.location to another"
+        f"{os.path.abspath(path)} away, or set SQLiteDB.filename or SQLiteDB.location to another. If it has "
+        f"records of ipyparallel's own SQLiteDB, {_import_of(path, 'NEW')}"
     )
 
 

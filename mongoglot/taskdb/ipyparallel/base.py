@@ -72,6 +72,7 @@ class HubDB(BaseDB):  # type: ignore[misc]  # ipyparallel has no types
         self._process = os.getpid()
         self._requested: dict[str, None] = {}
         self._database = self._opened()
+        requests.check_packer(getattr(self.parent, "session", None), self.log)
         # the controller never closes it, but ends in good order mostly
         self._finish = weakref.finalize(self, _close, self._database, self._process)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
+from bson import ObjectId
 from traitlets import Dict, Float, List, Unicode
 
 from mongoglot.errors import MongoglotError, StoreError, WriteError
@@ -13,6 +14,7 @@ from mongoglot.taskdb.database import TaskDatabase
 from mongoglot.taskdb.ipyparallel.addresses import address
 from mongoglot.taskdb.ipyparallel.base import HubDB, Record
 from mongoglot.taskdb.ipyparallel.large import TOO_LARGE, LargeRecords
+from mongoglot.taskdb.schema import TABLE
 
 T = TypeVar("T")
 
@@ -40,9 +42,10 @@ class MongoDB(HubDB):
     ).tag(config=True)
 
     database = Unicode(
-        "ipython-tasks",
+        "mongoglot-tasks",
         help="""The name of the database; if empty, one named for the session of the Hub.
 
+        ipyparallel's own MongoDB has ipython-tasks, and each would not understand the other's records.
         With a name, tasks from earlier sessions are there for db_query, get_result and purges.
         """,
     ).tag(config=True)
@@ -58,15 +61,24 @@ class MongoDB(HubDB):
         self._large.sweep(self._database)
 
     def _opened(self) -> TaskDatabase:
-        url, options = address(self.connection_args, self.connection_kwargs, self.database or self.session)
+        name = self.database or self.session
+        url, options = address(self.connection_args, self.connection_kwargs, name)
         options = {"heartbeatFrequencyMS": HEARTBEAT, **options}
         try:
-            return TaskDatabase(url, retention=self._retention(), timeout=self.timeout, **options)
+            database = TaskDatabase(url, retention=self._retention(), timeout=self.timeout, **options)
         except StoreError as error:
             raise StoreError(
                 f"{error}; start the server, or say where it is: MongoDB.connection_args=['HOST', PORT], and "
                 "MongoDB.connection_kwargs for user and password"
             ) from None
+        if database.store[TABLE.name].find_one({"_id": {"$gte": ObjectId("0" * 24)}}) is not None:
+            database.close()
+            raise StoreError(
+                f"the database {name!r} has records of ipyparallel's own MongoDB, and was left as it is; set "
+                "MongoDB.database to another, and import them if they are wanted: python -m "
+                f"mongoglot.taskdb.history mongodb://HOST/{name} mongodb://HOST/OTHER"
+            )
+        return database
 
     # ---- a server that is gone ---------------------------------------------------------------------
 

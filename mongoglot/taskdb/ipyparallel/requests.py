@@ -11,7 +11,9 @@ These are facts about `controller/hub.py` of ipyparallel 9, which calls a task d
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from logging import Logger
 from typing import Any, Final
 
 from ipyparallel.serialize import serialize_object
@@ -20,6 +22,19 @@ ORPHANS: Final = {"submitted": None, "header": None, "completed": None}
 """What output leaves whose task is not known, or is no longer known: nothing will ever complete it."""
 
 _RESUBMITTED: Final = ["header", "content", "buffers"]
+
+
+def check_packer(session: Any, log: Logger) -> None:
+    """Tell the log when datetimes without a zone come as if they were in UTC: the task database cannot know.
+
+    The packer `json` has them in the client's local zone, as documented. `orjson`, the default of jupyter_client
+    where that is installed, has not. The controller's choice is that of its clients and engines.
+    """
+    if "orjson" in str(getattr(session, "packer", "")) and time.localtime().tm_gmtoff:
+        log.info(
+            "datetimes without a time zone in queries of clients are taken as UTC: start the controller with "
+            "--Session.packer=json to have them in the local zone of the client"
+        )
 
 
 def is_output(rec: Mapping[str, Any]) -> bool:
