@@ -26,7 +26,7 @@ BACKENDS = ("SQLiteDB", "MemoryDB", "MongoDB", "NoDB")
 
 def controller_args(backend: str, server: str | None, database: str) -> list[str]:
     """The command line that makes a controller use a backend."""
-    arguments = [f"--IPController.db_class={MODULE}.{backend}", "--HeartMonitor.period=1000"]
+    arguments = [f"--IPController.db_class={MODULE}.{backend}"]
     if backend == "MongoDB":
         arguments += [f"--MongoDB.connection_args={server}", f"--MongoDB.database={database}"]
     return arguments
