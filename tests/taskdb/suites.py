@@ -34,6 +34,6 @@ class TestLabels(TaskLabelTest, unittest.TestCase):  # type: ignore[misc]  # ipy
     def get_controller_launcher(self) -> Any:
         return type("Launcher", (LocalControllerLauncher,), {"controller_args": OPTIONS})
 
-    def tearDown(self) -> None:  # noqa: N802 - theirs starts two coroutines and runs neither
+    def tearDown(self) -> None:  # theirs starts two coroutines and runs neither
         self.rc.close()
         self.cluster.stop_cluster_sync()

@@ -33,7 +33,17 @@ def run(folder: Path, options: list[str], *arguments: str) -> dict[str, int]:
         "PYTHONPATH": str(ROOT),
         "MONGOGLOT_CONTROLLER": "\n".join(options),
     }
-    command = [sys.executable, "-m", "pytest", "-p", "no:mongoglot", "-q", "-c", str(folder / "pytest.ini"), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:mongoglot",
+        "-q",
+        "-c",
+        str(folder / "pytest.ini"),
+        *arguments,
+    ]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
     )
