@@ -26,6 +26,10 @@ def record_store(collection: Collection, *, sized: bool) -> RecordStore:
         from mongoglot.taskdb.sqlite import SqliteRecordStore
 
         return SqliteRecordStore(collection, sized=sized)
+    if backend.name == "memory":
+        from mongoglot.taskdb.memory import MemoryRecordStore
+
+        return MemoryRecordStore(collection, sized=sized)
     return RecordStore(collection, sized=sized)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from mongoglot.compiler.projection_spec import read_projection
 from mongoglot.engines.base import FindRequest, finished
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sql.table import Column
+from mongoglot.engines.sql.table import ColumnType
 from mongoglot.engines.sqlite.backend import SqliteBackend
 from mongoglot.engines.sqlite.encoding import decode
 from mongoglot.engines.sqlite.parts import Parts
@@ -48,7 +48,8 @@ class ReadingRecordStore(RecordStore):
         self.backend = cast("SqliteBackend", collection.store.backend)
         self.file = self.backend.file
         self.parts = Parts(self.file)
-        self.columns: dict[str, Column] = {}
+        self.columns: dict[str, ColumnType] = {}
+        self._version = -1
         self._layout: Layout | None = None
         self._insert = ""
         with self.backend.tables.reading(collection.name):
@@ -165,7 +166,7 @@ class ReadingRecordStore(RecordStore):
 
 
 def _selected(fields: dict[str, int]) -> tuple[str, list[str] | None]:
-    """What is selected for a projection, "" where it needs more, and the names besides `msg_id` that it chooses."""
+    """What is selected for a projection, "" where it needs more, and the names that it chooses."""
     wanted = {name for name, way in fields.items() if way}
     if not wanted:
         return (_WHOLE if fields.keys() == {"_id"} else _WITHOUT_BUFFERS), None

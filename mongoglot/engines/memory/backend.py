@@ -66,6 +66,19 @@ class MemoryBackend(ScanningBackend[SortKey]):
         """Copies of the matching documents; see `Backend`."""
         return map(copied, finished(self._found(collection, request.query), request))
 
+    @contextmanager
+    def direct(self, collection: str) -> Iterator[MemoryCollection]:
+        """The collection itself, for who writes and reads it without copies; nobody else does meanwhile."""
+        with self._writing():
+            stored = self._open().get(collection)
+            if stored is None:
+                stored = self._open()[collection] = MemoryCollection(collection)
+            yield stored
+
+    def found(self, collection: str, query: BoundPlan) -> Iterator[Record]:
+        """The matches of this moment as they are stored, which must not be changed."""
+        return self._found(collection, query)
+
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match."""
         return sum(1 for _ in self._found(collection, query))
@@ -79,8 +92,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def remove(self, collection: str, keys: list[SortKey]) -> None:
         """Delete documents."""
-        for key in keys:
-            self._open()[collection].remove(key)
+        self._open()[collection].remove_all(keys)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -167,8 +179,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
             documents = stored.first(field, limit, before)
             found = [First(each["_id"], each["_id"], sum_of(each, sizes)) for each in documents]
             gone = chosen(found)
-            for document in gone:
-                stored.remove(sort_key(document.key))
+            stored.remove_all([sort_key(document.key) for document in gone])
         return gone
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:

@@ -68,7 +68,9 @@ class MemoryCollection:
         key, row = sort_key(document["_id"]), self._next_row
         if key in self.rows:
             raise DuplicateKeyError(self.name, document["_id"])
-        entries = [index.entry(self.name, row, document) for index in self.indexes]
+        entries = [
+            index.quick_key(document) or index.entry(self.name, row, document) for index in self.indexes
+        ]
         for index, entry in zip(self.indexes, entries, strict=True):
             index.add(row, entry)
         self._next_row += 1
@@ -83,8 +85,13 @@ class MemoryCollection:
         """
         row = self.rows[key]
         former = self.documents[row]
-        entries = [index.entry(self.name, row, document) for index in self.indexes]
-        for index, entry in zip(self.indexes, entries, strict=True):
+        changed = [
+            index
+            for index in self.indexes
+            if not index.quick or document.get(index.quick) is not former.get(index.quick)
+        ]
+        entries = [index.quick_key(document) or index.entry(self.name, row, document) for index in changed]
+        for index, entry in zip(changed, entries, strict=True):
             index.remove(row, former)
             index.add(row, entry)
         self.documents[row] = document
@@ -106,6 +113,16 @@ class MemoryCollection:
         low, high = ((RANK["null"] + 1,), (AFTER,)) if before is None else ((RANK["date"],), sort_key(before))
         rows = (row for numbers in index.single.between(low, high) for row in sorted(numbers))
         return [self.documents[row] for row in islice(rows, limit)]
+
+    def remove_all(self, keys: list[SortKey]) -> None:
+        """Delete documents; where most go, the indexes are made new from those that stay."""
+        if len(keys) * 2 < len(self.documents):
+            for key in keys:
+                self.remove(key)
+            return
+        for key in keys:
+            del self.documents[self.rows.pop(key)]
+        self.indexes = [self.filled(each.index) for each in self.indexes]
 
     def filled(self, index: Index) -> MemoryIndex:
         """A new index with the keys of all documents.

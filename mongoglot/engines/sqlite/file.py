@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -143,6 +144,31 @@ class File:
         except apsw.Error:
             with translated(self.path):
                 raise
+
+    def write_alone(self, version: int, statement: str, parameters: Any) -> int | None:
+        """Run one statement in a transaction of its own, where the schema is of a version; the rows it changed.
+
+        None where the schema is another one now, or a transaction is under way: then nothing was written.
+        """
+        with self.lock:
+            connection = self._open()
+            if self._depth:
+                return None
+            try:
+                _patiently(partial(connection.execute, "BEGIN IMMEDIATE"))
+                if next(iter(connection.execute("PRAGMA schema_version")))[0] != version:
+                    connection.execute("ROLLBACK")
+                    return None
+                connection.execute(statement, parameters)
+                changes: int = connection.changes()
+                connection.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back()
+                if not isinstance(error, apsw.Error):
+                    raise
+                with translated(self.path):
+                    raise
+            return changes
 
     def write_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters; inside a transaction."""

@@ -29,7 +29,8 @@ def json_of(value: Any) -> str:
 
 def plain_json(value: dict[Any, Any] | list[Any]) -> str | None:
     """The JSON text of a document or array that is plain: str, bool, None, int32, dates, not nested deep."""
-    dates = _plain_dates(value, _SHALLOW)
+    values = value.values() if value.__class__ is dict else value
+    dates = 0 if _ATOMS.issuperset(map(type, values)) else _dates_in(values, _SHALLOW)
     if dates < 0:
         return None
     try:
@@ -41,31 +42,33 @@ def plain_json(value: dict[Any, Any] | list[Any]) -> str | None:
     return text.decode()
 
 
-def _plain_dates(container: Any, depth: int) -> int:
-    """How many dates there are in it; negative where it is not plain."""
+def _dates_in(values: Iterable[Any], depth: int) -> int:
+    """How many dates there are among plain values, and in them; negative where one is not plain."""
     if not depth:
         return -1
-    values = container.values() if container.__class__ is dict else container
-    if _ATOMS.issuperset(map(type, values)):
-        return 0
     dates = 0
     for value in values:
         kind = value.__class__
         if kind in _ATOMS:
             continue
-        if kind is int:
-            if value not in _INT32:
-                return -1
-        elif kind is datetime:
+        if kind is datetime:
             dates += 1
         elif kind is dict or kind is list:
-            inner = _plain_dates(value, depth - 1)
+            inner = _dates_in(value.values() if kind is dict else value, depth - 1)
             if inner < 0:
                 return -1
             dates += inner
-        else:
+        elif kind is not int or value not in _INT32:
             return -1
     return dates
+
+
+def bytes_json(items: list[bytes]) -> str:
+    """The JSON text of a list of bytes."""
+    return f"[{','.join(map(_BYTES, items))}]"
+
+
+_BYTES: Final = JSON[bytes]
 
 
 def _date_text(value: datetime) -> str:
