@@ -52,8 +52,8 @@ def open_backend(
         url: `sqlite:PATH`, the path relative or absolute.
         tables: collections whose fields are to stand in columns too; their names are the collections'.
         synchronous: `"normal"` survives the end of the process, `"full"` also the loss of power.
-        journal: `"wal"` is fast, and for one machine; `"truncate"` is for a share of a network; `"auto"` looks where
-            the file is.
+        journal: `"wal"` is fast, and for one machine; `"truncate"` is for a share of a network; `"auto"` looks
+            where the file is.
     """
     path = url.removeprefix("sqlite:")
     if path.startswith("//"):

@@ -349,7 +349,7 @@ def _has_log(path: str) -> bool:
 
 
 class _Waiting:
-    """Waits for a lock: SQLite's own way sleeps longer and longer, so that a busy process shuts another one out."""
+    """Waits for a lock: SQLite's own way sleeps longer and longer, and a busy process shuts it out."""
 
     def __init__(self) -> None:
         self._deadline = 0.0

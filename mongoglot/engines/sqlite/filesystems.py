@@ -50,8 +50,8 @@ def journal_for(path: str) -> Journal:
     if not _grants_locks(folder):
         raise StoreError(
             f"{folder} is on a share ({system}) that grants no locks, and two processes would destroy a file "
-            "there: mount it with locks (Lustre: -o flock, CIFS: without nobrl), or put the file on a disk of this "
-            "machine"
+            "there: mount it with locks (Lustre: -o flock, CIFS: without nobrl), or put the file on a disk of "
+            "this machine"
         )
     return "truncate"
 
