@@ -39,7 +39,7 @@ class MemoryRecordStore(RecordStore):
 
     def add(self, msg_id: Any, rec: Mapping[Any, Any]) -> int:
         """Add a record; see `RecordStore`."""
-        if not isinstance(rec, Mapping) or not _USUAL.issuperset(rec):
+        if not _is_usual(rec):
             self._history = None
             return super().add(msg_id, rec)
         key = normalise(stored(msg_id))
@@ -52,7 +52,7 @@ class MemoryRecordStore(RecordStore):
 
     def update(self, msg_id: Any, rec: Mapping[Any, Any]) -> int | None:
         """Change a record; see `RecordStore`."""
-        if not isinstance(rec, Mapping) or not _USUAL.issuperset(rec):
+        if not _is_usual(rec):
             return super().update(msg_id, rec)
         changes: Record = {}
         self._fill(changes, rec)
@@ -156,6 +156,11 @@ class MemoryRecordStore(RecordStore):
     @staticmethod
     def _size(document: Record) -> int:
         return sum([document.get(name, 0) for name in SIZES.values()])
+
+
+def _is_usual(rec: Any) -> bool:
+    """Whether no name of a record needs an escape."""
+    return isinstance(rec, Mapping) and _USUAL.issuperset(rec)
 
 
 def _instant(value: datetime) -> datetime:

@@ -68,7 +68,8 @@ class ReadingRecordStore(RecordStore):
     def find(self, check: Any, fields: dict[str, int]) -> list[Record]:
         """The records that match, or what a projection takes of them; see `RecordStore`."""
         with self.file.reading():
-            if may_ask_about(check, BUFFERS) and self._has_parts():
+            inside = [name for name in fields if name.partition(".")[0] in BUFFERS and "." in name]
+            if (inside or may_ask_about(check, BUFFERS)) and self._has_parts():
                 return [record_of(document) for document in self._found_whole(check, fields)]
             selection, names = _selected(fields)
             query = self._compiled(check)
@@ -103,12 +104,13 @@ class ReadingRecordStore(RecordStore):
 
     def drop_matching(self, check: Any) -> None:
         """Drop the records that match, and their parts."""
+        if not may_ask_about(check, BUFFERS):
+            super().drop_matching(check)
+            return
         with self.file.transaction():
-            if may_ask_about(check, BUFFERS) and self._has_parts():
-                keys = [document["_id"] for document in self._found_whole(check, {"_id": 1})]
-                self.collection.delete_many({"_id": {"$in": keys}})
-            else:
-                super().drop_matching(check)
+            keys = [document["_id"] for document in self._found_whole(check, {"_id": 1})]
+            self.collection.delete_many({"_id": {"$in": keys}})
+        self.file.give_back()
 
     def _compiled(self, check: Any) -> Query:
         query = stored_query(check)

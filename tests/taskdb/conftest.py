@@ -35,7 +35,7 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     def url(engine: str) -> str:
         match engine:
-            case "sqlite":
+            case "sqlite" | "share":
                 return f"sqlite:{tmp_path_factory.mktemp('tasks') / 'tasks.db'}"
             case "mongodb":
                 urls.append(request.getfixturevalue("mongod_url"))
@@ -44,7 +44,9 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 return f"{engine}:"
 
     def open_database(engine: str) -> TaskDatabase:
-        opened.append(TaskDatabase(url(engine), collection=f"records_{uuid.uuid4().hex[:8]}"))
+        options: Record = {"journal": "truncate"} if engine == "share" else {}
+        name = f"records_{uuid.uuid4().hex[:8]}"
+        opened.append(TaskDatabase(url(engine), collection=name, **options))
         return opened[-1]
 
     yield open_database
@@ -64,9 +66,9 @@ def hub_opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubOp
         yield opened
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=(*ENGINES, "share"))
 def database(request: pytest.FixtureRequest, opener: Opener) -> TaskDatabase:
-    """An empty task database on each engine."""
+    """An empty task database on each engine, and in a file as it has to be on a network share."""
     return opener(request.param)
 
 

@@ -25,6 +25,7 @@ from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite import culling, encoding, indexes, parts
 from mongoglot.engines.sqlite.file import ConflictError, File
+from mongoglot.engines.sqlite.filesystems import JOURNALS, Journal
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.lowering import lower, undecided
 from mongoglot.engines.sqlite.schema import check_schema
@@ -42,13 +43,17 @@ from mongoglot.engines.sqlite.verification import verified
 from mongoglot.errors import DuplicateKeyError, UnsupportedError, WriteError
 
 
-def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal") -> SqliteBackend:
+def open_backend(
+    url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal", journal: Journal = "auto"
+) -> SqliteBackend:
     """A store in the file that follows `sqlite:`, made if it is not there; `sqlite::memory:` is in memory.
 
     Args:
         url: `sqlite:PATH`, the path relative or absolute.
         tables: collections whose fields are to stand in columns too; their names are the collections'.
         synchronous: `"normal"` survives the end of the process, `"full"` also the loss of power.
+        journal: `"wal"` is fast, and for one machine; `"truncate"` is for a share of a network; `"auto"` looks
+            where the file is.
     """
     path = url.removeprefix("sqlite:")
     if path.startswith("//"):
@@ -59,7 +64,11 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
         raise UnsupportedError("the sqlite engine needs the name of a file: write sqlite:PATH")
     if synchronous not in ("normal", "full"):
         raise UnsupportedError(f"synchronous is 'normal' or 'full', not {synchronous!r}")
-    return SqliteBackend(File(path, synchronous, check_schema), {table.name: table for table in tables})
+    if journal not in JOURNALS:
+        raise UnsupportedError(f"journal is 'auto', 'wal' or 'truncate', not {journal!r}")
+    return SqliteBackend(
+        File(path, synchronous, check_schema, journal), {table.name: table for table in tables}
+    )
 
 
 class SqliteBackend(ScanningBackend[int]):
@@ -185,7 +194,14 @@ class SqliteBackend(ScanningBackend[int]):
         return list(self.tables.decoded(self.file.rows(text, (json.dumps(keys),))))
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
-        """Delete the first match or all; in SQL alone where nothing is left over and there are no indexes."""
+        """Delete the first match or all, and give back the space of many."""
+        deleted = self._delete(collection, query, many=many)
+        if deleted > 1:
+            self.file.give_back()
+        return deleted
+
+    def _delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
+        """Delete; in SQL alone where nothing is left over and there are no indexes."""
         with self.file.transaction():
             layout = self.tables.found(collection)
             if layout is None:
@@ -220,7 +236,9 @@ class SqliteBackend(ScanningBackend[int]):
             gone = chosen(culling.first(self.file, layout.table, field, sizes, limit, before))
             if gone:
                 self.remove(collection, [document.key for document in gone])
-            return gone
+        if gone:
+            self.file.give_back()
+        return gone
 
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction of the file."""

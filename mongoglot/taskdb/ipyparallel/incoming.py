@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from logging import Logger
-from typing import Any
+from typing import Any, Final
 
 from mongoglot.taskdb.schema import BUFFERS, DATES
+
+_DATES: Final = frozenset(DATES)
 
 
 def kept(msg_id: str, rec: Mapping[str, Any], log: Logger, *, buffers: bool) -> Mapping[str, Any]:
     """A record with dates that are datetimes, and with its buffers if they are wanted."""
-    odd = [key for key in DATES if (value := rec.get(key)) is not None and not isinstance(value, datetime)]
-    if odd:
-        rec = {**rec, **{key: _date(msg_id, key, rec[key], log) for key in odd}}
+    if not _DATES.isdisjoint(rec):
+        for key in DATES:
+            value = rec.get(key)
+            if value is not None and not isinstance(value, datetime):
+                rec = {**rec, key: _date(msg_id, key, value, log)}
     return rec if buffers else {key: value for key, value in rec.items() if key not in BUFFERS}
 
 
