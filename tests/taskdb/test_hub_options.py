@@ -28,7 +28,7 @@ MEBIBYTE = 2**20
 
 def test_they_are_what_a_controller_takes() -> None:
     for kind, options in {
-        SQLiteDB: {"filename", "location", "table", "synchronous"},
+        SQLiteDB: {"filename", "location", "table", "synchronous", "journal"},
         MemoryDB: {"record_limit", "size_limit"},
         MongoDB: {"connection_args", "connection_kwargs", "database", "timeout"},
         NoDB: set(),
@@ -44,9 +44,11 @@ def test_options_come_from_a_config(tmp_path: Path) -> None:
     config.SQLiteDB.filename = "other.db"
     config.SQLiteDB.table = ""
     config.SQLiteDB.synchronous = "full"
+    config.SQLiteDB.journal = "truncate"
     config.SQLiteDB.max_age = "30d"
     database = SQLiteDB(config=config, session="abc-def")
     database.add_record("a", record_of("a"))
+    assert [file.name for file in tmp_path.iterdir() if file.name.endswith("-wal")] == []
     database.close()
     with TaskDatabase(f"sqlite:{tmp_path / 'other.db'}", collection="_abc_def") as opened:
         assert opened.get_history() == ["a"]

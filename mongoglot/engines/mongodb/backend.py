@@ -266,8 +266,9 @@ class MongoDBBackend:
         return self._database.get_collection(collection, codec_options=options)
 
 
-def decoded(raw: bytes) -> Record:
+def decoded(raw: bytes | memoryview) -> Record:
     """A document as every engine returns it: the driver's DBRefs are the documents that were stored."""
+    raw = bytes(raw)  # of a large reply the driver gives views, in which nothing can be found
     document: Record = bson.decode(raw, _CODEC)
     return _without_dbrefs(document) if b"$ref\0" in raw else document
 

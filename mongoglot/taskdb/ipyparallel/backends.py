@@ -53,14 +53,22 @@ class SQLiteDB(HubDB):
         help="""What the last writes survive: "normal" the end of the process, "full" also the loss of power.""",
     ).tag(config=True)
 
+    journal = Enum(
+        ("auto", "wal", "truncate"),
+        "auto",
+        help="""How writes are made safe: "wal" is fast, for one machine; "truncate" is for a share of a network.
+
+        "auto" looks where the file is.
+        """,
+    ).tag(config=True)
+
     def _opened(self) -> TaskDatabase:
         path = os.path.join(self.location or profile_folder(), self.filename)
         table = self.table or "_" + self.session.replace("-", "_")
         self._mention_history(path)
+        options = {"synchronous": self.synchronous, "journal": self.journal}
         try:
-            return TaskDatabase(
-                f"sqlite:{path}", collection=table, retention=self._retention(), synchronous=self.synchronous
-            )
+            return TaskDatabase(f"sqlite:{path}", collection=table, retention=self._retention(), **options)
         except StoreError as error:
             raise StoreError(f"{error}; {_remedy(path)}") from None
 

@@ -74,8 +74,8 @@ class MongoDB(HubDB):
         if database.store[TABLE.name].find_one({"_id": {"$gte": ObjectId("0" * 24)}}) is not None:
             database.close()
             raise StoreError(
-                f"the database {name!r} has records of ipyparallel's own MongoDB, which were left as they are; set "
-                "MongoDB.database to another, and import them if they are wanted: python -m "
+                f"the database {name!r} has records of ipyparallel's own MongoDB, which were left as they are; "
+                "set MongoDB.database to another, and import them if they are wanted: python -m "
                 f"mongoglot.taskdb.history mongodb://HOST/{name} mongodb://HOST/OTHER"
             )
         return database
