@@ -223,7 +223,12 @@ def measured(engine: str, size: int, server: str | None) -> Iterator[tuple[str, 
         yield "update", old_time * size / done, new_time * size / done
         for name, read in reads(size).items():
             yield name, *sides.reads(read, 3 if size > SIZES[0] else 7)
-        large = {**request(size), "buffers": [os.urandom(10**6)], "submitted": START + timedelta(days=9)}
+        large = {
+            **request(size),
+            "msg_id": "streaming",
+            "buffers": [os.urandom(10**6)],
+            "submitted": START + timedelta(days=9),
+        }
         for database in sides.databases:
             database.add_record("streaming", deepcopy(large))
         count = 300
@@ -239,7 +244,7 @@ def measured(engine: str, size: int, server: str | None) -> Iterator[tuple[str, 
 
 
 def _database_of(database: TaskDatabase) -> str:
-    return str(database._store.backend._database.name)  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+    return str(database._records.collection.store.backend._database.name)  # type: ignore[attr-defined]  # noqa: SLF001 - the same
 
 
 def rows(server: str | None, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:

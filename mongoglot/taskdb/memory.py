@@ -42,7 +42,8 @@ class MemoryRecordStore(RecordStore):
         if not _is_usual(rec):
             self._history = None
             return super().add(msg_id, rec)
-        key = normalise(stored(msg_id))
+        is_plain = msg_id.__class__ is str and msg_id.isascii()
+        key = msg_id if is_plain else normalise(stored(msg_id))
         document = {"_id": key, "msg_id": key}
         self._fill(document, rec)
         with self._backend.direct(self.collection.name) as collection:
@@ -137,9 +138,10 @@ class MemoryRecordStore(RecordStore):
         """Put the stored values of a record, normalised, into a document."""
         for name, value in rec.items():
             kind = value.__class__
+            if name == "msg_id" or name == "_id":
+                continue
             if value is None or (kind is str and value.isascii()):
-                if name != "msg_id" and name != "_id":
-                    document[name] = value
+                document[name] = value
             elif kind is datetime and value.tzinfo is UTC:
                 document[name] = _instant(value)
             elif kind is dict and (copy := _copy(value)) is not None:
@@ -147,7 +149,7 @@ class MemoryRecordStore(RecordStore):
             elif name in BUFFERS:
                 buffers = stored_field(name, value)
                 document[name] = normalise(buffers)
-            elif name != "msg_id" and name != "_id":
+            else:
                 document[name] = normalise(stored(value))
         for name in BUFFERS if self.sized else ():
             if name in rec:

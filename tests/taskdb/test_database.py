@@ -206,6 +206,16 @@ def test_history_is_in_the_order_of_submission(database: TaskDatabase) -> None:
     ]  # those without it first, as a server sorts
 
 
+def test_odd_ids_stand_in_the_history(database: TaskDatabase) -> None:
+    ids: list[Any] = ["b", "", "a\0b", 5, "é", "a"]
+    for number, msg_id in enumerate(ids):
+        database.add_record(msg_id, {"submitted": NOON + timedelta(seconds=number)})
+        assert database.get_history() == ids[: number + 1]
+        assert database.find_records({"msg_id": msg_id}, "label") == [{"msg_id": msg_id}]
+    database.add_record("first", {"submitted": "a text"})
+    assert database.get_history() == ["first", *ids]
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

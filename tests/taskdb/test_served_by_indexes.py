@@ -61,7 +61,7 @@ def filled(request: pytest.FixtureRequest, opener: Opener) -> TaskDatabase:
 
 
 def check_served(explained: dict[str, Any], most: int) -> None:
-    """That a plan has no look at all records, and no more candidates than it may; nothing, where none can match."""
+    """That a plan has no look at all records, and no more candidates than it may; nothing where none can match."""
     if not most:
         return
     match explained["engine"]:

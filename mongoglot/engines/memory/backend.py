@@ -69,10 +69,12 @@ class MemoryBackend(ScanningBackend[SortKey]):
     @contextmanager
     def direct(self, collection: str) -> Iterator[MemoryCollection]:
         """The collection itself, for who writes and reads it without copies; nobody else does meanwhile."""
-        with self._writing():
+        with self._lock:
+            if self._streaming:
+                raise StoreError(IN_INSERT)
             stored = self._open().get(collection)
             if stored is None:
-                stored = self._open()[collection] = MemoryCollection(collection)
+                stored = self._collections[collection] = MemoryCollection(collection)
             yield stored
 
     def found(self, collection: str, query: BoundPlan) -> Iterator[Record]:

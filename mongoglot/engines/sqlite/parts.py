@@ -22,8 +22,13 @@ def drop(file: File, table: Table, condition: str, parameters: Any) -> None:
     """Drop the parts of the rows that meet a condition, which is of the table's columns; inside a transaction."""
     if file.rows(f"SELECT 1 FROM {quoted(PARTS)} WHERE name = :_table LIMIT 1", {"_table": table.name}):
         rows = f"SELECT {quoted(ROW)} FROM {quoted(table.name)} WHERE {condition}"
-        for (row,) in file.rows(rows, parameters):
-            file.rows(f"DELETE FROM {quoted(PARTS)} WHERE name = ? AND row = ?", (table.name, row))
+        bound = (
+            {**parameters, "_table": table.name}
+            if isinstance(parameters, dict)
+            else (table.name, *parameters)
+        )
+        name = ":_table" if isinstance(parameters, dict) else "?"
+        file.rows(f"DELETE FROM {quoted(PARTS)} WHERE name = {name} AND row IN ({rows})", bound)
 
 
 @final
