@@ -21,6 +21,7 @@ import callables
 import growth
 import pymongo
 import stores
+import taskdb
 from by_hand import COUNT, FILTERS, documents
 from timing import REPEATS, Row
 
@@ -28,7 +29,7 @@ import mongoglot
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("mongoglot", "apsw", "sqlglot", "lark", "orjson", "pymongo", "mgqpy", "mongomock")
+PACKAGES = ("mongoglot", "apsw", "sqlglot", "lark", "orjson", "pymongo", "mgqpy", "mongomock", "ipyparallel")
 
 
 def machine() -> str:
@@ -81,6 +82,10 @@ def measured() -> Iterator[tuple[str, Iterator[Row]]]:
         yield "reads", stores.reads(plain)
         yield "memory", stores.memory()
         yield "growth", growth.rows()
+        yield (
+            "taskdb",
+            taskdb.rows(None if database is None else "mongodb://{}:{}".format(*database.client.address)),
+        )
 
 
 def main() -> None:

@@ -237,6 +237,15 @@ class Collection:
             return Cursor(self._backend.find(self.name, request))
         return Cursor(limited(lambda: self._backend.find(self.name, request), limit))
 
+    def find_in_order(self, filter: Filter, projection: projections.Spec = None) -> list[Record]:
+        """The documents that match, in the order of insertion; a server gives those of an index in its order.
+
+        Raises:
+            as `find`.
+        """
+        find = getattr(self._backend, "find_in_order", self._backend.find)
+        return list(find(self.name, self._request(filter, projection, None, 0, 0, None)))
+
     def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
         """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
         if filter is not None and not isinstance(filter, (Mapping, Query)):

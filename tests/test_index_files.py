@@ -10,6 +10,7 @@ import pytest
 
 import mongoglot
 from mongoglot import Column, Table
+from mongoglot.engines.sqlite.file import FORMAT
 from mongoglot.engines.sqlite.index_keys import LONGEST
 
 DOCUMENTS: list[dict[str, Any]] = [
@@ -198,7 +199,7 @@ def test_files_of_the_format_before(path: Path) -> None:
     collection = opened(path, indexes=["a"])
     assert ids(collection, {"a": 5}) == [1]
     assert collection.explain({"a": 5})["indexes"] == ["a_1"]
-    assert apsw.Connection(str(path)).pragma("user_version") == 2
+    assert apsw.Connection(str(path)).pragma("user_version") == FORMAT
 
 
 DAMAGE = {

@@ -31,7 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 NEIGHBOURS = {("engines", "grammar")}
 """These stand side by side: neither knows the other."""
 
-SHARED_BY_ENGINES = {"base", "python"}
+SHARED_BY_ENGINES = {"base", "culling", "python"}
 SQL_ENGINES = {"sql", "sqlite"}
 
 FOREIGN = {

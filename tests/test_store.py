@@ -685,3 +685,12 @@ def test_an_engine_of_another_distribution(tmp_path: Path, monkeypatch: pytest.M
 def test_a_backend_of_ones_own() -> None:
     backend: Backend = mongoglot.connect("memory:").backend
     assert mongoglot.Store(backend)["tasks"].insert_one({"_id": 1}).inserted_id == 1
+
+
+def test_references_in_large_documents(stores: dict[str, mongoglot.Store]) -> None:
+    """Of a large reply the driver gives views of bytes, in which a search finds nothing."""
+    document = {"_id": 1, "place": {"$ref": "x", "$id": 1}, "data": b"x" * 12 * 2**20}
+    for store in stores.values():
+        store["large references"].insert_one(document)
+        assert store["large references"].find_one({}) == document
+        store["large references"].drop()

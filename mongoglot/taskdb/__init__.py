@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from mongoglot.errors import UnknownTaskError
 from mongoglot.taskdb.database import TaskDatabase
+from mongoglot.taskdb.retention import Retention
 
 if TYPE_CHECKING:
     from mongoglot.taskdb.history import import_history
     from mongoglot.taskdb.recording import record
 
-__all__ = ["TaskDatabase", "UnknownTaskError", "import_history", "record"]
+__all__ = ["Retention", "TaskDatabase", "UnknownTaskError", "import_history", "record"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, TypeAlias, final
 
-from mongoglot.errors import EncodingTypeError, UnknownTaskError
-from mongoglot.store import connect
-from mongoglot.taskdb.queries import projection, stored_query
-from mongoglot.taskdb.records import record_of, restored, stored, stored_fields
+from mongoglot.engines.sql.table import Table
+from mongoglot.errors import UnknownTaskError
+from mongoglot.store import Store, connect
+from mongoglot.taskdb.opening import keeper, record_store
+from mongoglot.taskdb.queries import projection
+from mongoglot.taskdb.records import stored
+from mongoglot.taskdb.retention import SIZE_COLUMNS, Retention, note_late
 from mongoglot.taskdb.schema import BUFFERS, TABLE
 
 TaskRecord: TypeAlias = dict[str, Any]
@@ -30,30 +32,46 @@ class TaskDatabase:
     Every method that reads raises NoDataError, a KeyError, on `null:`, which keeps nothing.
     """
 
-    def __init__(self, url: str, *, collection: str = TABLE.name, **options: Any) -> None:
+    def __init__(
+        self, url: str, *, collection: str = TABLE.name, retention: Retention | None = None, **options: Any
+    ) -> None:
         """Open the database.
 
         Args:
             url: of a store: `memory:`, `sqlite:PATH`, `mongodb://host/database`, `null:`.
             collection: where in the store the records are.
+            retention: how long and how much is kept; None for all.
             options: of the engine.
 
         Raises:
-            as `mongoglot.connect`.
+            as `mongoglot.connect`; UnsupportedError: the engine cannot enforce a retention.
         """
-        self._store = connect(url, tables=[replace(TABLE, name=collection)], **options)
-        self._records = self._store[collection].with_dialect("taskdb")
+        sized = retention is not None and retention.max_bytes is not None
+        columns = TABLE.columns + (SIZE_COLUMNS if sized else ())
+        store = connect(url, tables=[Table(collection, columns)], **options)
+        try:
+            self._records = record_store(store[collection].with_dialect("taskdb"), sized=sized)
+            self._keeper = None if retention is None else keeper(retention, self._records)
+        except BaseException:
+            store.close()
+            raise
 
     # ---- writing ---------------------------------------------------------------------------------
 
     def add_record(self, msg_id: str, rec: Mapping[str, Any]) -> None:
         """Record a task under its id, which is its `msg_id` whatever `rec` says.
 
+        What arrives of a task after a retention has culled its record, as output without a request, is ignored.
+
         Raises:
             DuplicateKeyError: there is a record of that id.
         """
-        key = stored(msg_id)
-        self._records.insert_one({"_id": key, "msg_id": key, **_fields(rec)})
+        if self._keeper is None:
+            self._records.add(msg_id, rec)
+        elif not (self._keeper.is_gone(stored(msg_id)) and rec.get("submitted") is None):
+            self._keeper.written(1, self._records.add(msg_id, rec))
+        else:
+            note_late(msg_id)
 
     def add_records(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Record many tasks, each under its own `msg_id`, in one transaction where the store is none of a server.
@@ -71,15 +89,18 @@ class TaskDatabase:
     def update_record(self, msg_id: str, rec: Mapping[str, Any]) -> None:
         """Give some keys of a record new values; its `msg_id` stays what it is.
 
+        What arrives of a task after a retention has culled its record is ignored.
+
         Raises:
             UnknownTaskError: (a KeyError) there is no record of that id.
         """
-        fields, record = _fields(rec), _named(msg_id)
-        if fields:
-            found = self._records.update_one(record, {"$set": fields}).matched_count
+        size = self._records.update(msg_id, rec)
+        if size is None and self._keeper is not None and self._keeper.is_gone(stored(msg_id)):
+            note_late(msg_id)
+        elif size is not None and self._keeper is not None:
+            self._keeper.written(0, size)
         else:
-            found = 0 if self._keeps_nothing else self._records.count_documents(record)
-        self._check_found(found, msg_id)
+            self._check_found(size is not None, msg_id)
 
     def drop_record(self, msg_id: str) -> None:
         """Forget a task.
@@ -87,7 +108,7 @@ class TaskDatabase:
         Raises:
             UnknownTaskError: (a KeyError) there is no record of that id.
         """
-        self._check_found(self._records.delete_one(_named(msg_id)).deleted_count, msg_id)
+        self._check_found(self._records.drop(msg_id), msg_id)
 
     def drop_matching_records(self, check: Mapping[str, Any] | str) -> None:
         """Forget the tasks whose records match a query.
@@ -95,7 +116,7 @@ class TaskDatabase:
         Raises:
             FilterError: the query is wrong; nothing was dropped.
         """
-        self._records.delete_many(stored_query(check))
+        self._records.drop_matching(check)
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -105,10 +126,10 @@ class TaskDatabase:
         Raises:
             UnknownTaskError: (a KeyError) there is none.
         """
-        found = self._records.find_one(_named(msg_id))
+        found = self._records.get(msg_id)
         if found is None:
             raise UnknownTaskError(msg_id)
-        return record_of(found)
+        return found
 
     def get_result(self, msg_id: str) -> TaskRecord:
         """The record of a task, whoever submitted it: `get_record` by the name that clients know.
@@ -128,7 +149,7 @@ class TaskDatabase:
         Raises:
             FilterError: the query or the choice of keys is wrong.
         """
-        return self._find(check, projection(keys, ()))
+        return self._records.find(check, projection(keys, ()))
 
     def db_query(self, query: Mapping[str, Any] | str, keys: Keys = None) -> list[TaskRecord]:
         """As `find_records`, but the buffers come only if they are among `keys`: IPython's call.
@@ -136,25 +157,26 @@ class TaskDatabase:
         Raises:
             FilterError: the query or the choice of keys is wrong.
         """
-        return self._find(query, projection(keys, BUFFERS))
+        return self._records.find(query, projection(keys, BUFFERS))
 
     def get_history(self) -> list[str]:
         """The ids of all tasks, in the order of `submitted`; those without it come first."""
-        found = self._records.find({}, ["msg_id"], sort="submitted")
-        return [restored(document["msg_id"]) for document in found]
+        return self._records.history()
 
     def explain(self, query: Mapping[str, Any] | str, keys: Keys = None) -> dict[str, Any]:
         """What the store makes of a `db_query`: see `Collection.explain`."""
-        return self._records.explain(stored_query(query), projection(keys, BUFFERS))
-
-    def _find(self, query: Any, fields: dict[str, int]) -> list[TaskRecord]:
-        return [record_of(document) for document in self._records.find(stored_query(query), fields)]
+        return self._records.explain(query, projection(keys, BUFFERS))
 
     # ---- the store -------------------------------------------------------------------------------
 
+    @property
+    def store(self) -> Store:
+        """The store that holds the records."""
+        return self._records.collection.store
+
     def close(self) -> None:
         """Release the store; calling it again does nothing."""
-        self._store.close()
+        self._records.collection.store.close()
 
     def __enter__(self) -> TaskDatabase:
         return self
@@ -163,24 +185,8 @@ class TaskDatabase:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<mongoglot task database in {self._records!r}>"
+        return f"<mongoglot task database in {self._records.collection!r}>"
 
-    @property
-    def _keeps_nothing(self) -> bool:
-        return self._store.backend.name == "null"
-
-    def _check_found(self, count: int, msg_id: str) -> None:
-        if not count and not self._keeps_nothing:
+    def _check_found(self, found: bool, msg_id: str) -> None:
+        if not found and not self._records.keeps_nothing:
             raise UnknownTaskError(msg_id)
-
-
-def _named(msg_id: Any) -> dict[str, Any]:
-    """The query for one record: a server has its index on `_id`, a table with columns its on `msg_id`."""
-    key = stored(msg_id)
-    return {"_id": {"$eq": key}, "msg_id": {"$eq": key}}
-
-
-def _fields(rec: Any) -> dict[str, Any]:
-    if not isinstance(rec, Mapping):
-        raise EncodingTypeError(f"a record is a mapping, not {type(rec).__name__}")
-    return stored_fields(rec)

@@ -7,7 +7,7 @@ A wrong query stays as it is: the compiler says what is wrong with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -39,14 +39,41 @@ def stored_query(query: Any) -> Any:
         return query
 
 
+def may_ask_about(query: Any, names: Collection[str]) -> bool:
+    """Whether a query may look at one of some keys; it may where it has an expression or a schema."""
+    if isinstance(query, str):
+        return any(name in query for name in (*names, *_LOOK_AT_ALL, "\\"))
+    left = [query]
+    while left:
+        part = left.pop()
+        for name, operand in part.items() if isinstance(part, Mapping) else ():
+            if name in _LOGICAL and is_array(operand):
+                left.extend(operand)
+            elif isinstance(name, str) and (name.partition(".")[0] in names or name in _LOOK_AT_ALL):
+                return True
+    return False
+
+
+_LOOK_AT_ALL: Final = ("$expr", "$jsonSchema", "$where", "$text")
+
+
 def _filter(query: Mapping[Any, Any]) -> dict[Any, Any]:
     translated: dict[Any, Any] = {}
     for name, operand in query.items():
         if not isinstance(name, str) or name.startswith("$"):
             translated[name] = _argument(name, operand)
         else:
-            translated[stored_path(name)] = _operand(operand)
+            translated["_id" if _names_tasks(name, operand) else stored_path(name)] = _operand(operand)
     return translated
+
+
+def _names_tasks(name: str, operand: Any) -> bool:
+    """Whether it says which tasks are meant: a `msg_id` is the `_id`, too, which every store has an index on."""
+    if name != "msg_id":
+        return False
+    if is_operator_document(operand):
+        return len(operand) == 1 and ("$eq" in operand or ("$in" in operand and _is_iterable(operand["$in"])))
+    return not isinstance(operand, (re.Pattern, Regex))
 
 
 def _operand(operand: Any) -> Any:

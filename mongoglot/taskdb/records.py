@@ -31,6 +31,12 @@ from mongoglot.compiler.values import sort_key
 from mongoglot.taskdb.names import PREFIX, described, is_text, restored_name, spelled, stored_name, unspelled
 from mongoglot.taskdb.schema import BUFFERS
 
+SIZES: Final = {name: f"{PREFIX}bytes:{name}" for name in BUFFERS}
+"""The fields that hold the bytes of the buffers, in stores with a limit of bytes."""
+
+NOT_OF_RECORDS: Final = frozenset({"_id", *SIZES.values()})
+"""Fields that a store has for itself."""
+
 PIECE: Final = 100
 """After so many levels a value goes on in a BSON document of its own; a server allows 180 in one."""
 
@@ -53,15 +59,33 @@ class TooDeepError(Exception):
 def stored_fields(record: Mapping[Any, Any]) -> dict[str, Any]:
     """The fields of a record as they are stored, `msg_id` apart; a store's own `_id` is left out."""
     return {
-        stored_name(name): _stored_buffers(value) if name in BUFFERS else stored(value)
+        stored_name(name): stored_field(name, value)
         for name, value in record.items()
         if name not in ("msg_id", "_id")
     }
 
 
+def stored_field(name: Any, value: Any) -> Any:
+    """The value of a key as it is stored."""
+    return _stored_buffers(value) if name in BUFFERS else stored(value)
+
+
+def sizes_of(fields: Mapping[str, Any]) -> dict[str, int]:
+    """The fields for the sizes of the buffers among some stored fields."""
+    return {SIZES[name]: size_of(fields[name]) for name in BUFFERS if name in fields}
+
+
+def size_of(buffers: Any) -> int:
+    """The bytes of stored buffers."""
+    items = buffers if isinstance(buffers, list) else [buffers]
+    return sum(len(item) for item in items if isinstance(item, bytes))
+
+
 def record_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """The record that a stored document, or a part of one, stands for."""
-    return {restored_name(name): restored(value) for name, value in document.items() if name != "_id"}
+    return {
+        restored_name(name): restored(value) for name, value in document.items() if name not in NOT_OF_RECORDS
+    }
 
 
 def stored(value: Any) -> Any:

@@ -34,7 +34,8 @@ class RecordKey:
         about: what it says, in a few words.
         initial: its value in an empty record.
         late: whether an empty record lacks it, and an update brings it.
-        indexed: whether stores with columns keep an index on it.
+        indexed: whether stores keep an index on it.
+        sparse: whether stores with columns leave None out of the index, as nobody asks for it.
     """
 
     name: str
@@ -44,18 +45,19 @@ class RecordKey:
     initial: str | None = None
     late: bool = False
     indexed: bool = False
+    sparse: bool = False
 
 
 KEYS: Final = (
-    RecordKey("msg_id", "string", ALL, "the id of the task", indexed=True),
+    RecordKey("msg_id", "string", ALL, "the id of the task"),
     RecordKey("header", "document", ALL, "the request's header"),
     RecordKey("metadata", "document", TODAY, "the request's metadata"),
     RecordKey("content", "document", ALL, "the request's content, mostly empty"),
     RecordKey("buffers", "buffers", ALL, "the request's serialized objects"),
     RecordKey("submitted", "date", ALL, "when the client submitted the task", indexed=True),
     RecordKey("client_uuid", "string", ALL, "the client's session"),
-    RecordKey("engine_uuid", "string", ALL, "the engine's id", indexed=True),
-    RecordKey("started", "date", ALL, "when the engine began", indexed=True),
+    RecordKey("engine_uuid", "string", ALL, "the engine's id", indexed=True, sparse=True),
+    RecordKey("started", "date", ALL, "when the engine began", indexed=True, sparse=True),
     RecordKey("completed", "date", ALL, "when the engine finished, well or not", indexed=True),
     RecordKey("resubmitted", "string", ALL, "the task that this one was submitted again as"),
     RecordKey("received", "date", TODAY, "when the result arrived"),
@@ -84,18 +86,28 @@ DATES: Final = tuple(key.name for key in KEYS if key.type == "date")
 TABLE: Final = Table(
     "task_records",
     tuple(
-        Column(key.name, key.type, indexed=key.indexed)
+        Column(
+            key.name,
+            key.type,
+            indexed=key.indexed,
+            sparse=key.sparse,
+            beside="msg_id" if key.name == "submitted" else "",
+        )
         for key in KEYS
         if key.type == "date" or key.type == "string"
     ),
 )
 """The physical side: a column for every date and every short string.
 
-Indexes serve what the Hub and the documented queries ask for. `msg_id`: results and purges by list of ids.
+Indexes serve what the Hub and the documented queries ask for. A `msg_id` is the `_id` as well, whose index every
+store has: it serves results and purges by list of ids.
 `submitted`: the history in order. `completed`: the few open tasks (`completed: None`). `started`: the last hour.
 `engine_uuid`: purges and headers by engine. Not `client_uuid`: a client has a large part of the records, and
 SQLite would prefer that index to the one on `started`, which finds far fewer. Nor `label`: `$glob` scans.
 """
+
+INDEXED: Final = tuple(column.name for column in TABLE.columns if column.indexed)
+"""The keys with an index."""
 
 
 def empty_record() -> dict[str, Any]:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pymongo
 import pytest
@@ -19,6 +20,11 @@ from tests.conftest import ENGINES, with_database
 from tests.taskdb.history import History, Opener, Record
 from tests.taskdb.old_backends import write_sqlite
 from tests.taskdb.old_histories import FILES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.taskdb.backends import Opener as HubOpener
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +41,7 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     def url(engine: str) -> str:
         match engine:
-            case "sqlite":
+            case "sqlite" | "share":
                 return f"sqlite:{tmp_path_factory.mktemp('tasks') / 'tasks.db'}"
             case "mongodb":
                 urls.append(request.getfixturevalue("mongod_url"))
@@ -44,7 +50,9 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 return f"{engine}:"
 
     def open_database(engine: str) -> TaskDatabase:
-        opened.append(TaskDatabase(url(engine), collection=f"records_{uuid.uuid4().hex[:8]}"))
+        options: Record = {"journal": "truncate"} if engine == "share" else {}
+        name = f"records_{uuid.uuid4().hex[:8]}"
+        opened.append(TaskDatabase(url(engine), collection=name, **options))
         return opened[-1]
 
     yield open_database
@@ -55,9 +63,18 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             client.drop_database(name)
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
+def hub_opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubOpener]:
+    """Opens task databases for the Hub, ours and ipyparallel's own."""
+    from tests.taskdb.backends import opener_in
+
+    with opener_in(tmp_path, lambda: request.getfixturevalue("mongod_url")) as opened:
+        yield opened
+
+
+@pytest.fixture(params=(*ENGINES, "share"))
 def database(request: pytest.FixtureRequest, opener: Opener) -> TaskDatabase:
-    """An empty task database on each engine."""
+    """An empty task database on each engine, and in a file as it has to be on a network share."""
     return opener(request.param)
 
 

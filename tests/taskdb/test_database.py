@@ -39,7 +39,7 @@ def test_schema() -> None:
     assert DATES == ("submitted", "started", "completed", "received")
     assert {key for key, value in empty_record().items() if value is not None} == {"stdout", "stderr"}
     indexed = [column.name for column in TABLE.columns if column.indexed]
-    assert indexed == ["msg_id", "submitted", "engine_uuid", "started", "completed"]
+    assert indexed == ["submitted", "engine_uuid", "started", "completed"]  # a msg_id is the _id, too
 
 
 def test_a_record_comes_back(database: TaskDatabase) -> None:
@@ -204,6 +204,16 @@ def test_history_is_in_the_order_of_submission(database: TaskDatabase) -> None:
         "x",
         "d",
     ]  # those without it first, as a server sorts
+
+
+def test_odd_ids_stand_in_the_history(database: TaskDatabase) -> None:
+    ids: list[Any] = ["b", "", "a\0b", 5, "é", "a"]
+    for number, msg_id in enumerate(ids):
+        database.add_record(msg_id, {"submitted": NOON + timedelta(seconds=number)})
+        assert database.get_history() == ids[: number + 1]
+        assert database.find_records({"msg_id": msg_id}, "label") == [{"msg_id": msg_id}]
+    database.add_record("first", {"submitted": "a text"})
+    assert database.get_history() == ["first", *ids]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
-"""ipyparallel's own tests of a task database, run unchanged on every engine."""
+"""ipyparallel's own tests of task databases, run unchanged on every engine and on every class for the Hub."""
 
 from __future__ import annotations
 
 import unittest
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +22,8 @@ except ModuleNotFoundError as error:
         f"no {error.name}: pip install 'mongoglot[ipyparallel]' brings the tests that ipyparallel ships",
         allow_module_level=True,
     )
+
+from tests.taskdb import backends
 
 
 class OnAnEngine(TaskDBTest):  # type: ignore[misc]  # ipyparallel has no types
@@ -44,6 +47,36 @@ class TestSqlite(OnAnEngine, unittest.TestCase):
 
 class TestMongoDB(OnAnEngine, unittest.TestCase):
     engine = "mongodb"
+
+
+class ForTheHub(TaskDBTest):  # type: ignore[misc]  # ipyparallel has no types
+    """All but NoDB, of which they have no test either: it keeps nothing that could be asked for."""
+
+    letter = ""
+
+    @pytest.fixture(autouse=True)
+    def _opener(
+        self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[None]:
+        folder = tmp_path_factory.mktemp("hub")
+        with backends.opener_in(folder, lambda: request.getfixturevalue("mongod_url")) as opened:
+            self.open = opened
+            yield
+
+    def create_db(self) -> Any:
+        return self.open.open(backends.NEW[self.letter], self.letter)
+
+
+class TestMemoryDB(ForTheHub, unittest.TestCase):
+    letter = "D"
+
+
+class TestSQLiteDB(ForTheHub, unittest.TestCase):
+    letter = "S"
+
+
+class TestMongoDBForTheHub(ForTheHub, unittest.TestCase):
+    letter = "M"
 
 
 def test_an_empty_record_is_the_hubs() -> None:

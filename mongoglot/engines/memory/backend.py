@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines import python
 from mongoglot.engines.base import IN_INSERT, FindRequest, Record, ScanningBackend, Verification, finished
+from mongoglot.engines.culling import First, Totals, sum_of
 from mongoglot.engines.memory.collection import MemoryCollection
 from mongoglot.engines.memory.copies import copied
 from mongoglot.errors import StoreError, UnsupportedError, WriteError
@@ -66,6 +67,21 @@ class MemoryBackend(ScanningBackend[SortKey]):
         """Copies of the matching documents; see `Backend`."""
         return map(copied, finished(self._found(collection, request.query), request))
 
+    @contextmanager
+    def direct(self, collection: str) -> Iterator[MemoryCollection]:
+        """The collection itself, for who writes and reads it without copies; nobody else does meanwhile."""
+        with self._lock:
+            if self._streaming:
+                raise StoreError(IN_INSERT)
+            stored = self._open().get(collection)
+            if stored is None:
+                stored = self._collections[collection] = MemoryCollection(collection)
+            yield stored
+
+    def found(self, collection: str, query: BoundPlan) -> Iterator[Record]:
+        """The matches of this moment as they are stored, which must not be changed."""
+        return self._found(collection, query)
+
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match."""
         return sum(1 for _ in self._found(collection, query))
@@ -79,8 +95,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def remove(self, collection: str, keys: list[SortKey]) -> None:
         """Delete documents."""
-        for key in keys:
-            self._open()[collection].remove(key)
+        self._open()[collection].remove_all(keys)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -141,6 +156,34 @@ class MemoryBackend(ScanningBackend[SortKey]):
             documents = sum(len(stored.documents) for stored in collections)
             keys = sum(len(index) for stored in collections for index in stored.indexes)
         return Verification(problems, documents, keys)
+
+    def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
+        """How much there is; see `CullingBackend`."""
+        with self._lock:
+            stored = self._open().get(collection)
+            documents = stored.documents if stored is not None else {}
+            size = sum([sum_of(document, sizes) for document in documents.values()]) if sizes else 0
+            return Totals(len(documents), size)
+
+    def cull(
+        self,
+        collection: str,
+        field: str,
+        sizes: Sequence[str],
+        limit: int,
+        chosen: Callable[[list[First]], list[First]],
+        before: Any = None,
+    ) -> list[First]:
+        """Delete documents from the start of an order; see `CullingBackend`."""
+        with self._writing():
+            stored = self._open().get(collection)
+            if stored is None:
+                return []
+            documents = stored.first(field, limit, before)
+            found = [First(each["_id"], each["_id"], sum_of(each, sizes)) for each in documents]
+            gone = chosen(found)
+            stored.remove_all([sort_key(document.key) for document in gone])
+        return gone
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """The source of the function that takes the matches from the candidates, and which indexes find these."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, NamedTuple, final
 
 from mongoglot.compiler.access import Access
 from mongoglot.compiler.index import ID_INDEX, Index
 from mongoglot.compiler.plan import BoundPlan
-from mongoglot.compiler.values import SortKey, sort_key
+from mongoglot.compiler.values import RANK, SortKey, sort_key
 from mongoglot.engines.base import Record
 from mongoglot.engines.memory.indexes import MemoryIndex, usable_access
-from mongoglot.engines.memory.keys import points
+from mongoglot.engines.memory.keys import AFTER, points
 from mongoglot.errors import DuplicateKeyError
 
 _HELPFUL_PART: Final = 8
@@ -67,7 +68,9 @@ class MemoryCollection:
         key, row = sort_key(document["_id"]), self._next_row
         if key in self.rows:
             raise DuplicateKeyError(self.name, document["_id"])
-        entries = [index.entry(self.name, row, document) for index in self.indexes]
+        entries = [
+            index.quick_key(document) or index.entry(self.name, row, document) for index in self.indexes
+        ]
         for index, entry in zip(self.indexes, entries, strict=True):
             index.add(row, entry)
         self._next_row += 1
@@ -82,8 +85,13 @@ class MemoryCollection:
         """
         row = self.rows[key]
         former = self.documents[row]
-        entries = [index.entry(self.name, row, document) for index in self.indexes]
-        for index, entry in zip(self.indexes, entries, strict=True):
+        changed = [
+            index
+            for index in self.indexes
+            if not index.quick or document.get(index.quick) is not former.get(index.quick)
+        ]
+        entries = [index.quick_key(document) or index.entry(self.name, row, document) for index in changed]
+        for index, entry in zip(changed, entries, strict=True):
             index.remove(row, former)
             index.add(row, entry)
         self.documents[row] = document
@@ -95,6 +103,26 @@ class MemoryCollection:
         document = self.documents.pop(row)
         for index in self.indexes:
             index.remove(row, document)
+
+    def first(self, field: str, limit: int, before: Any = None) -> list[Record]:
+        """The documents with the smallest values in a field, null and arrays apart; see `CullingBackend`.
+
+        They are found by an index on the field alone, which has to be there.
+        """
+        (index,) = (each for each in self.indexes if each.index.keys == ((field, 1),))
+        low, high = ((RANK["null"] + 1,), (AFTER,)) if before is None else ((RANK["date"],), sort_key(before))
+        rows = (row for numbers in index.single.between(low, high) for row in sorted(numbers))
+        return [self.documents[row] for row in islice(rows, limit)]
+
+    def remove_all(self, keys: list[SortKey]) -> None:
+        """Delete documents; where most go, the indexes are made new from those that stay."""
+        if len(keys) * 2 < len(self.documents):
+            for key in keys:
+                self.remove(key)
+            return
+        for key in keys:
+            del self.documents[self.rows.pop(key)]
+        self.indexes = [self.filled(each.index) for each in self.indexes]
 
     def filled(self, index: Index) -> MemoryIndex:
         """A new index with the keys of all documents.

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, final
+from datetime import datetime
+from typing import Any, Final, TypeAlias, final
 
 from mongoglot.compiler.access import Access, Lookup, find_access, is_point
 from mongoglot.compiler.ast import Node
 from mongoglot.compiler.index import ID_INDEX, Index, keys_of, shown_key
-from mongoglot.compiler.values import SortKey
+from mongoglot.compiler.values import RANK, SortKey, milliseconds
 from mongoglot.engines.base import Record
 from mongoglot.engines.memory.keys import Keys, key_of, wanted
 from mongoglot.errors import DuplicateKeyError
+
+_NULL: Final[SortKey] = (RANK["null"],)
+_STRING: Final = RANK["string"]
+_DATE: Final = RANK["date"]
 
 Entry: TypeAlias = tuple[bool, dict[SortKey, list[Any]]]
 """What a document has in an index: whether it has arrays there, and its keys with their values."""
@@ -30,11 +35,31 @@ class MemoryIndex:
         index: its definition.
         single: the keys of documents without arrays on the paths of the index.
         multikey: the keys of others.
+        quick: the one field of an index whose keys are mostly cheap to tell.
     """
 
     index: Index
     single: Keys = field(default_factory=Keys)
     multikey: Keys = field(default_factory=Keys)
+    quick: str = ""
+
+    def __post_init__(self) -> None:
+        """Note the field of an index that needs no look at the keys of others and none into arrays."""
+        ((name, _), *others) = self.index.keys
+        if not (others or self.index.unique or self.index.sparse or "." in name):
+            self.quick = name
+
+    def quick_key(self, document: Record) -> SortKey | None:
+        """The one key of a document where it is cheap to tell; None where `entry` has to."""
+        if not self.quick:
+            return None
+        value = document.get(self.quick)
+        kind = value.__class__
+        if value is None:
+            return _NULL
+        if kind is str:
+            return (_STRING, value)
+        return (_DATE, milliseconds(value)) if kind is datetime else None
 
     def entry(self, collection: str, row: int, document: Record) -> Entry:
         """What a document has in the index, or would have.
@@ -57,8 +82,11 @@ class MemoryIndex:
                         raise DuplicateKeyError(collection, shown_key(self.index, values), self.index.name)
         return found.multikey, keys
 
-    def add(self, row: int, entry: Entry) -> None:
-        """Add the keys of a document."""
+    def add(self, row: int, entry: Entry | SortKey) -> None:
+        """Add the keys of a document, or its one quick key."""
+        if entry[0].__class__ is int:
+            self.single.add(entry, row)
+            return
         multikey, keys = entry
         those = self.multikey if multikey else self.single
         for key in keys:
@@ -66,6 +94,10 @@ class MemoryIndex:
 
     def remove(self, row: int, document: Record) -> None:
         """Take away the keys of a document."""
+        quick = self.quick_key(document)
+        if quick is not None:
+            self.single.remove(quick, row)
+            return
         found = keys_of(document, self.index)
         those = self.multikey if found.multikey else self.single
         for key in {key_of(values) for values in found.tuples}:

@@ -24,7 +24,7 @@ MAX_COMBINATIONS: Final = 10_000
 _UNDEFINED: Final[SortKey] = (MISSING_RANK,)
 """The element of an empty array; no value has such a key."""
 
-_AFTER: Final = RANK["maxkey"] + 1
+AFTER: Final = RANK["maxkey"] + 1
 """Greater than what the key of any value begins with: with a key in front, the end of the keys that begin so."""
 
 
@@ -105,7 +105,7 @@ def wanted(search: Search, values: list[Any], fields: int) -> Wanted:
     else:
         if len(search.fields) == fields:
             return Wanted(starts)
-    return Wanted(intervals=[(start, (*start, _AFTER)) for start in starts])
+    return Wanted(intervals=[(start, (*start, AFTER)) for start in starts])
 
 
 def key_of(values: Iterable[Any]) -> SortKey:
@@ -141,13 +141,13 @@ def _interval(constraints: Sequence[Constraint], values: list[Any]) -> tuple[Sor
         high: SortKey = (key[0] + 1,)
         match comparison.op:
             case "$gt":
-                low = (*key, _AFTER)
+                low = (*key, AFTER)
             case "$gte":
                 low = key
             case "$lt":
                 high = key
             case _:
-                high = (*key, _AFTER)
+                high = (*key, AFTER)
         lows.append(low)
         highs.append(high)
     return max(lows), min(highs)

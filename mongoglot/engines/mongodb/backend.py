@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final
 
 import bson
@@ -23,6 +24,7 @@ from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
+from mongoglot.engines.culling import First, Totals, sum_of
 from mongoglot.engines.mongodb.lowering import to_filter
 from mongoglot.errors import (
     DuplicateKeyError,
@@ -42,6 +44,9 @@ _OFTEN, _SELDOM = 500, 10_000
 """Milliseconds between two looks of the driver at a server: its least, and its default."""
 
 DEFAULT_DATABASE: Final = "mongoglot"
+
+_PLACE: Final = "$recordId"
+"""Where a document is in its collection: a number that grows with each that is inserted."""
 
 _CODEC: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 _RAW: Final = CodecOptions(document_class=RawBSONDocument)
@@ -127,7 +132,17 @@ class MongoDBBackend:
             found = self._cursor(collection, request, raw=True)
         return self._read(found)
 
-    def _cursor(self, collection: str, request: FindRequest, *, raw: bool = False) -> Any:
+    def find_in_order(self, collection: str, request: FindRequest) -> list[Record]:
+        """The matching documents in the order of insertion, and not in that of the index that finds them."""
+        with _translated():
+            cursor = self._cursor(collection, request, raw=True, show_record_id=True)
+            found = [decoded(document.raw) for document in cursor]
+        found.sort(key=itemgetter(_PLACE))
+        for document in found:
+            del document[_PLACE]
+        return found
+
+    def _cursor(self, collection: str, request: FindRequest, *, raw: bool = False, **options: Any) -> Any:
         return self._documents(collection, raw=raw).find(
             to_filter(request.query),
             request.projection.spec if request.projection else None,
@@ -136,6 +151,7 @@ class MongoDBBackend:
             limit=min(request.limit, 2**31 - 1),  # a larger one is no limit in practice, and not an int32
             collation=request.collation,
             max_time_ms=_time_left(),
+            **options,
         )
 
     def _read(self, found: Any) -> Iterator[Record]:
@@ -196,6 +212,38 @@ class MongoDBBackend:
         """Refuse: a server checks itself."""
         raise UnsupportedError("a MongoDB server checks itself: run its command validate on the collection")
 
+    def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
+        """How much there is; see `CullingBackend`. The sizes are read from an index on them alone."""
+        with _translated():
+            documents = self._documents(collection)
+            records = documents.estimated_document_count()
+            if not sizes or not records:
+                return Totals(records, 0)
+            added = {"$add": [{"$ifNull": [f"${name}", 0]} for name in sizes]}
+            hint = documents.create_index([(name, 1) for name in sizes])
+            pipeline = [{"$group": {"_id": None, "bytes": {"$sum": added}}}]
+            return Totals(records, next(documents.aggregate(pipeline, hint=hint), {"bytes": 0})["bytes"])
+
+    def cull(
+        self,
+        collection: str,
+        field: str,
+        sizes: Sequence[str],
+        limit: int,
+        chosen: Callable[[list[First]], list[First]],
+        before: Any = None,
+    ) -> list[First]:
+        """Delete documents from the start of an order; see `CullingBackend`."""
+        condition = {"$ne": None} if before is None else {"$lt": before}
+        with _translated():
+            documents = self._documents(collection)
+            wanted = dict.fromkeys(("_id", *sizes), 1)
+            found = documents.find({field: condition}, wanted, sort=[(field, 1)], limit=limit)
+            gone = chosen([First(each["_id"], each["_id"], sum_of(each, sizes)) for each in found])
+            if gone:
+                documents.delete_many({"_id": {"$in": [each.key for each in gone]}, field: {"$ne": None}})
+        return gone
+
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """What is sent, and the server's plan."""
         with _translated():
@@ -210,6 +258,10 @@ class MongoDBBackend:
             "residual": None,
         }
 
+    def is_reachable(self) -> bool:
+        """Whether a server takes writes, as far as the driver knows, which looks by itself; nothing is sent."""
+        return self._client.topology_description.has_writable_server()
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -219,8 +271,9 @@ class MongoDBBackend:
         return self._database.get_collection(collection, codec_options=options)
 
 
-def decoded(raw: bytes) -> Record:
+def decoded(raw: bytes | memoryview) -> Record:
     """A document as every engine returns it: the driver's DBRefs are the documents that were stored."""
+    raw = bytes(raw)  # of a large reply the driver gives views, in which nothing can be found
     document: Record = bson.decode(raw, _CODEC)
     return _without_dbrefs(document) if b"$ref\0" in raw else document
 

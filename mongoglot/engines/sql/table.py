@@ -60,6 +60,8 @@ class Column:
         fields: what a struct holds.
         encoding: of JSON.
         affinity: of a column of any type.
+        sparse: whether that index leaves out NULL, which costs nothing then, and is not found by it.
+        beside: another column whose values stand in the index too, to be read from it alone.
     """
 
     name: str
@@ -67,6 +69,8 @@ class Column:
     path: str = ""
     mixed: bool = False
     indexed: bool = False
+    sparse: bool = False
+    beside: str = ""
     nullable: bool = True
     collation: Collation = "default"
     as_text: bool = False

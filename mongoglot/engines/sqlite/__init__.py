@@ -11,11 +11,13 @@ from mongoglot.engines.sql.table import Table
 __all__ = ["open_backend", "pretty_sql", "to_sql", "undecided"]
 
 
-def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal") -> Any:
+def open_backend(
+    url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal", journal: Any = "auto"
+) -> Any:
     """A store in a file; apsw is loaded here, when the first one is opened."""
     from mongoglot.engines.sqlite.backend import open_backend as opened
 
-    return opened(url, tables=tables, synchronous=synchronous)
+    return opened(url, tables=tables, synchronous=synchronous, journal=journal)
 
 
 def to_sql(query: BoundPlan, table: Table | None, *, text_only: bool = False) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Final
@@ -24,10 +24,12 @@ from mongoglot.engines.base import (
     projected,
     residual_check,
 )
+from mongoglot.engines.culling import First, Totals
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
-from mongoglot.engines.sqlite import encoding, indexes
+from mongoglot.engines.sqlite import culling, encoding, indexes, parts
 from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.filesystems import JOURNALS, Journal
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.insertion import insert_rows
 from mongoglot.engines.sqlite.lowering import lower, undecided
@@ -46,13 +48,17 @@ from mongoglot.engines.sqlite.verification import verified
 from mongoglot.errors import UnsupportedError
 
 
-def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal") -> SqliteBackend:
+def open_backend(
+    url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal", journal: Journal = "auto"
+) -> SqliteBackend:
     """A store in the file that follows `sqlite:`, made if it is not there; `sqlite::memory:` is in memory.
 
     Args:
         url: `sqlite:PATH`, the path relative or absolute.
         tables: collections whose fields are to stand in columns too; their names are the collections'.
         synchronous: `"normal"` survives the end of the process, `"full"` also the loss of power.
+        journal: `"wal"` is fast, and for one machine; `"truncate"` is for a share of a network; `"auto"` looks
+            where the file is.
     """
     path = url.removeprefix("sqlite:")
     if path.startswith("//"):
@@ -63,7 +69,11 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
         raise UnsupportedError("the sqlite engine needs the name of a file: write sqlite:PATH")
     if synchronous not in ("normal", "full"):
         raise UnsupportedError(f"synchronous is 'normal' or 'full', not {synchronous!r}")
-    return SqliteBackend(File(path, synchronous, check_schema), {table.name: table for table in tables})
+    if journal not in JOURNALS:
+        raise UnsupportedError(f"journal is 'auto', 'wal' or 'truncate', not {journal!r}")
+    return SqliteBackend(
+        File(path, synchronous, check_schema, journal), {table.name: table for table in tables}
+    )
 
 
 class SqliteBackend(ScanningBackend[int], EncodingBackend):
@@ -125,6 +135,16 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         check = residual_check(query, reading.statement.split.residual)
         return finished(found if check is None else filter(check, in_time(found)), request)
 
+    def selected(self, collection: str, query: BoundPlan, columns: str) -> list[tuple[Any, ...]] | None:
+        """Columns of the rows that match, in the order of insertion; None where SQL alone does not tell them."""
+        with self.tables.reading(collection) as layout:
+            if layout is None:
+                return []
+            reading = _reading(layout, query)
+            if reading.statement.split.residual is not None:
+                return None
+            return self.file.rows(_select(layout, reading, columns), reading.bind(query.values))
+
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
 
@@ -161,7 +181,9 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         if layout.indexes:
             writer = IndexWriter(self.file, collection, layout.indexes)
             writer.remove(self._of_rows(layout, keys))
-        self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {_NAMED_ROWS}", (json.dumps(keys),))
+        rows = json.dumps(keys)
+        parts.drop(self.file, layout.table, _NAMED_ROWS, (rows,))
+        self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {_NAMED_ROWS}", (rows,))
 
     def _of_rows(self, layout: Layout, keys: list[int]) -> list[tuple[int, Record]]:
         """Rows and their documents."""
@@ -169,7 +191,14 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         return list(decoded(self.file.rows(text, (json.dumps(keys),)), self.file.path))
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
-        """Delete the first match or all; in SQL alone where nothing is left over and there are no indexes."""
+        """Delete the first match or all, and give back the space of many."""
+        deleted = self._delete(collection, query, many=many)
+        if deleted > 1:
+            self.file.give_back()
+        return deleted
+
+    def _delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
+        """Delete; in SQL alone where nothing is left over and there are no indexes."""
         with self.file.transaction():
             layout = self.tables.found(collection)
             if layout is None:
@@ -177,9 +206,36 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
             reading = _reading(layout, query)
             if not many or layout.indexes or reading.statement.split.residual is not None:
                 return super().delete(collection, query, many=many)
-            text = f"DELETE FROM {quoted(layout.table.name)} WHERE {reading.text}"
-            self.file.rows(text, reading.bind(query.values))
+            parameters = reading.bind(query.values)
+            parts.drop(self.file, layout.table, reading.text, parameters)
+            self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {reading.text}", parameters)
             return self.file.changes()
+
+    def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
+        """How much there is; see `CullingBackend`."""
+        with self.tables.reading(collection) as layout:
+            return Totals(0, 0) if layout is None else culling.totals(self.file, layout.table, sizes)
+
+    def cull(
+        self,
+        collection: str,
+        field: str,
+        sizes: Sequence[str],
+        limit: int,
+        chosen: Callable[[list[First]], list[First]],
+        before: Any = None,
+    ) -> list[First]:
+        """Delete documents from the start of an order; see `CullingBackend`."""
+        with self.file.transaction():
+            layout = self.tables.found(collection)
+            if layout is None:
+                return []
+            gone = chosen(culling.first(self.file, layout.table, field, sizes, limit, before))
+            if gone:
+                self.remove(collection, [document.key for document in gone])
+        if gone:
+            self.file.give_back()
+        return gone
 
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction of the file."""
@@ -192,6 +248,7 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
             if layout is not None:
                 for stored in layout.indexes:
                     indexes.drop(self.file, collection, stored)
+                parts.drop(self.file, layout.table, "TRUE", ())
                 self.file.rows(f"DROP TABLE {quoted(layout.table.name)}")
                 self.tables.forget(collection)
 

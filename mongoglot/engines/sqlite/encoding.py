@@ -221,3 +221,8 @@ _RESTORERS: Final[dict[str, Callable[[str], Any]]] = {
     LETTERS["minkey"]: lambda _: MinKey(),
     LETTERS["maxkey"]: lambda _: MaxKey(),
 }
+
+
+def restored_tag(text: str) -> Any:
+    """The value that a tag stands for."""
+    return _RESTORERS[text[1]](text)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 import apsw
@@ -15,6 +18,7 @@ from mongoglot.compiler.deadline import is_over, remaining
 from mongoglot.engines.base import IN_INSERT
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sqlite.failures import BUSY_TIMEOUT, FAILURES, told, translated
+from mongoglot.engines.sqlite.filesystems import Journal, journal_for
 from mongoglot.engines.sqlite.functions import register_functions
 from mongoglot.errors import StoreError
 
@@ -23,8 +27,8 @@ T = TypeVar("T")
 APPLICATION_ID: Final = 0x6D676C74
 """Marks a file as a mongoglot store ("mglt")."""
 
-FORMAT: Final = 2
-"""The version of the layout of the file, in `user_version`: 2 has indexes."""
+FORMAT: Final = 3
+"""The version of the layout of the file, in `user_version`: 2 has indexes, 3 has parts, more on columns."""
 
 _STEPS: Final = 10_000
 """Steps of SQLite between two looks at the clock, where time is limited: a fraction of a millisecond."""
@@ -37,15 +41,34 @@ CATALOGUE: Final = "mongoglot collections"
 INDEXES: Final = "mongoglot indexes"
 """The table that says which indexes each collection has, and which table has the keys of each."""
 
+PARTS: Final = "mongoglot parts"
+"""The table of large values that stand beside the rows of a table, each with its table and row."""
+
 LAYOUT: Final = (
     f"""CREATE TABLE IF NOT EXISTS {quoted(CATALOGUE)}
         (collection TEXT PRIMARY KEY, name TEXT NOT NULL, columns TEXT NOT NULL) STRICT""",
     f"""CREATE TABLE IF NOT EXISTS {quoted(INDEXES)}
         (collection TEXT NOT NULL, name TEXT NOT NULL, keys TEXT NOT NULL, options TEXT NOT NULL,
         entries TEXT NOT NULL, UNIQUE (collection, name)) STRICT""",
+    f"""CREATE TABLE IF NOT EXISTS {quoted(PARTS)}
+        (part INTEGER PRIMARY KEY, name TEXT NOT NULL, row INTEGER NOT NULL, value BLOB NOT NULL,
+        UNIQUE (name, row, part)) STRICT""",
 )
 """What every file has, in this format."""
 
+
+
+_STEP: Final = 256
+"""Pages that are given back in one transaction, which takes some milliseconds."""
+
+_MOST_FREE: Final = 4
+"""One page in so many may be free: new records take free pages before the file grows."""
+
+_FEW: Final = 4096
+"""Pages that are copied in a moment."""
+
+_INCREMENTAL: Final = 2
+"""What SQLite says of a file whose free pages can be given back one by one."""
 
 class File:
     """One open database file; calls from several threads take turns.
@@ -54,8 +77,11 @@ class File:
         undone: how many transactions were taken back; what was read in them may not be in the file.
     """
 
-    def __init__(self, path: str, synchronous: str, inspect: Callable[[File], None]) -> None:
+    def __init__(
+        self, path: str, synchronous: str, inspect: Callable[[File], None], journal: Journal = "auto"
+    ) -> None:
         self.path = path
+        self.journal = journal_for(path) if journal == "auto" else journal
         self.lock = threading.RLock()
         self._closed = False
         self._depth = 0
@@ -65,7 +91,11 @@ class File:
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
-            self._connection.set_busy_timeout(round(BUSY_TIMEOUT * 1000))
+            self._connection.set_busy_handler(_Waiting())
+            if self.journal != "wal" and _uses_log(
+                path
+            ):  # a log without shared memory: for one process at a time
+                self._connection.pragma("locking_mode", "exclusive")
             self._connection.pragma("trusted_schema", False)
             self._connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
@@ -98,7 +128,11 @@ class File:
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._connection.pragma("synchronous", synchronous)
             if empty:
-                _patiently(lambda: self._connection.pragma("journal_mode", "wal"))
+                self._connection.pragma("auto_vacuum", "incremental")
+            if empty or self.journal != "wal":
+                _patiently(lambda: self._connection.pragma("journal_mode", self.journal))
+            if self.journal != "wal":
+                self._connection.pragma("locking_mode", "normal")
             if version < FORMAT:  # a new file, or one from before
                 with self.transaction():
                     self._upgrade()
@@ -158,6 +192,31 @@ class File:
             connection.execute(statement, parameters)
         except apsw.Error as error:
             raise told(error, self.path) from None
+
+    def write_alone(self, version: int, statement: str, parameters: Any) -> int | None:
+        """Run one statement in a transaction of its own, where the schema is of a version; the rows it changed.
+
+        None where the schema is another one now, or a transaction is under way: then nothing was written.
+        """
+        with self.lock:
+            connection = self._open()
+            if self._depth:
+                return None
+            try:
+                _patiently(partial(connection.execute, "BEGIN IMMEDIATE"))
+                if next(iter(connection.execute("PRAGMA schema_version")))[0] != version:
+                    connection.execute("ROLLBACK")
+                    return None
+                connection.execute(statement, parameters)
+                changes: int = connection.changes()
+                connection.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back()
+                if not isinstance(error, apsw.Error):
+                    raise
+                with translated(self.path):
+                    raise
+            return changes
 
     def write_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters; inside a transaction, as `write`."""
@@ -239,6 +298,25 @@ class File:
         if not whole:
             self._roll_back()
 
+    def give_back(self) -> None:
+        """Make the file shorter where much of it is free, in steps that others can write between.
+
+        A file of an earlier version is written anew, if little is left in it.
+        """
+        with self.lock, suppress(apsw.BusyError), translated(self.path):
+            connection = self._open()
+            free, pages = connection.pragma("freelist_count"), connection.pragma("page_count")
+            if self._depth or free < _STEP or free * _MOST_FREE < pages:
+                return
+            if connection.pragma("auto_vacuum") == _INCREMENTAL:
+                while connection.pragma("freelist_count"):
+                    list(connection.execute(f"PRAGMA incremental_vacuum({_STEP})"))
+            elif pages - free < _FEW:
+                connection.pragma("auto_vacuum", "incremental")
+                connection.execute("VACUUM")
+            if self.journal == "wal":
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
     def commit(self) -> None:
         """Commit what the current transaction has written so far, and go on in a new one."""
         with translated(self.path):
@@ -308,12 +386,35 @@ def _check_header(path: str) -> None:
         raise StoreError(f"{path} is not an SQLite database; it was left untouched")
 
 
+def _uses_log(path: str) -> bool:
+    """Whether a file that is there has a write-ahead log as its journal: bytes 18 and 19 of its header say 2."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(20)[18:] == b"\2\2"
+    except OSError:
+        return False
+
+
 def _has_log(path: str) -> bool:
     """Whether something was written that does not stand in the file itself yet."""
     try:
         return os.path.getsize(f"{path}-wal") > 0
     except OSError:
         return False
+
+
+class _Waiting:
+    """Waits for a lock: SQLite's own way sleeps longer and longer, and a busy process shuts it out."""
+
+    def __init__(self) -> None:
+        self._deadline = 0.0
+
+    def __call__(self, count: int) -> bool:
+        """Whether to try once more."""
+        if not count:
+            self._deadline = time.monotonic() + BUSY_TIMEOUT
+        time.sleep(random.uniform(0.0005, 0.005))  # noqa: S311 - so that two do not wait in step
+        return time.monotonic() < self._deadline
 
 
 def _patiently(step: Callable[[], T]) -> T:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from mongoglot.compiler.index import Index
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column
-from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, LAYOUT, File
+from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, LAYOUT, PARTS, File
 from mongoglot.engines.sqlite.indexes import entries_statement
 from mongoglot.engines.sqlite.tables import collection_statement
 from mongoglot.errors import MongoglotError, StoreError
@@ -66,7 +66,7 @@ def _odd(file: File, items: list[_Item]) -> Iterator[str]:
 
 def _expected(file: File, tables: Iterable[str]) -> Iterator[tuple[str, set[str]]]:
     """The tables that are ours, each with the texts it may have."""
-    for name, text in zip((CATALOGUE, INDEXES), LAYOUT, strict=True):
+    for name, text in zip((CATALOGUE, INDEXES, PARTS), LAYOUT, strict=True):
         if name == CATALOGUE or name in tables:
             yield name, {_words(text).replace("IF NOT EXISTS ", "")}
     seen = set()
@@ -84,15 +84,14 @@ def _expected(file: File, tables: Iterable[str]) -> Iterator[tuple[str, set[str]
 
 
 def _is_plain(item: _Item) -> bool:
-    """Whether an index is one that SQLite makes itself, or one on a column and nothing more."""
+    """Whether an index is one that SQLite makes itself, or one on a column, of all rows or those with a value."""
     if item.text is None:
         return True
-    start = f"CREATE INDEX {quoted(item.name)} ON {quoted(item.table)} ("
-    column = item.text.removeprefix(start).removesuffix(")")
-    return item.text.startswith(start) and _QUOTED.fullmatch(column) is not None
+    start = f"CREATE INDEX {quoted(item.name)} ON {quoted(item.table)} "
+    return item.text.startswith(start) and _ON_COLUMN.fullmatch(item.text.removeprefix(start)) is not None
 
 
-_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+_ON_COLUMN: Final = re.compile(r'\(("(?:[^"]|"")*")(?:, "(?:[^"]|"")*")?\)(?: WHERE \1 IS NOT NULL)?')
 
 
 def _words(text: str | None) -> str:

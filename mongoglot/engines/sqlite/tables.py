@@ -13,7 +13,7 @@ from mongoglot.compiler.values import milliseconds, value_class
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
-from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, File
+from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, PARTS, File
 from mongoglot.engines.sqlite.row_documents import decoded
 from mongoglot.errors import StoreError, UnsupportedError
 
@@ -162,7 +162,7 @@ class Tables:
     def free_name(self, wanted: str) -> str:
         """A name for a new table or index; SQLite's are the same in upper and lower case, and some are its own."""
         rows = self.file.rows("SELECT lower(name) FROM sqlite_schema")
-        taken = {name for (name,) in rows} | {CATALOGUE, INDEXES}
+        taken = {name for (name,) in rows} | {CATALOGUE, INDEXES, PARTS}
         name, number = wanted, 1
         while name.lower() in taken or name.lower().startswith("sqlite_"):
             number += 1
@@ -221,7 +221,13 @@ class Tables:
         return tuple(replace(column, mixed=True) for column in declared.columns) if declared else ()
 
     def _missing(self, collection: str, layout: Layout) -> bool:
-        return any(column not in layout.table.columns for column in self._wanted(collection))
+        """Whether columns were declared that the table does not have; a layout is asked about once."""
+        if self._complete.get(collection) is layout:
+            return False
+        missing = any(column not in layout.table.columns for column in self._wanted(collection))
+        if not missing:
+            self._complete[collection] = layout
+        return missing
 
     def _extended(self, collection: str, layout: Layout) -> Layout:
         """The layout with columns that were declared since the table was made, filled from the documents."""
@@ -230,21 +236,29 @@ class Tables:
         table, wanted = layout.table, self._wanted(collection)
         known = {column.name.lower(): column for column in table.columns}
         new = tuple(column for column in wanted if column.name.lower() not in known)
+        changed = []
         for column in wanted:
-            former = known.get(column.name.lower())
-            if former is not None and former != column:
+            former = known.get(column.name.lower(), column)
+            if _without_index(former) != _without_index(column):
                 raise StoreError(f"column {column.name!r} of {collection!r} was declared as {former} before")
-        extended = replace(table, columns=table.columns + new)
+            if former != column:
+                changed.append(column)
+        by_name = {column.name: column for column in changed}
+        kept = tuple(by_name.get(column.name, column) for column in table.columns)
+        extended = replace(table, columns=kept + new)
         for column in new:
             self.file.rows(f"ALTER TABLE {quoted(table.name)} ADD COLUMN {_definition(column)}")
         assignments = ", ".join(f"{quoted(column.name)} = ?" for column in new)
-        for batch in self.documents(table):
+        for batch in self.documents(table) if new else ():
             for row, document in batch:
                 values = [column_value(document, column) for column in new]
                 self.file.rows(
                     f"UPDATE {quoted(table.name)} SET {assignments} WHERE {quoted(ROW)} = ?", (*values, row)
                 )
-        self._index_columns(extended, new)
+        for column in changed:
+            for (name,) in self.file.rows(_INDEXES_ON, (table.name, column.name)):
+                self.file.rows(f"DROP INDEX {quoted(name)}")
+        self._index_columns(extended, [*changed, *new])
         self._record(collection, extended)
         return self._remembered(collection, replace(layout, table=extended))
 
@@ -263,7 +277,7 @@ class Tables:
         for column in columns:
             if column.indexed:
                 index = quoted(self.free_name(f"index of {table.name} on {column.name}"))
-                self.file.rows(f"CREATE INDEX {index} ON {quoted(table.name)} ({quoted(column.name)})")
+                self.file.rows(f"CREATE INDEX {index} {index_body(table.name, column)}")
 
     def _record(self, collection: str, table: Table) -> None:
         columns = json.dumps([_recorded(column) for column in table.columns])
@@ -288,6 +302,21 @@ def _recorded(column: Column) -> dict[str, Any]:
     """A column as the catalogue keeps it: what was declared, in words that earlier versions know if they can."""
     values = {each.name: (getattr(column, each.name), each.default) for each in fields(column)}
     return {name: value for name, (value, default) in values.items() if value != default or name in _ALWAYS}
+def index_body(table: str, column: Column) -> str:
+    """What follows the name of the index in the statement that makes it."""
+    name, beside = quoted(column.name), f", {quoted(column.beside)}" if column.beside else ""
+    return f"ON {quoted(table)} ({name}{beside})" + (f" WHERE {name} IS NOT NULL" if column.sparse else "")
+
+
+_INDEXES_ON: Final = """
+    SELECT list.name FROM pragma_index_list(?) AS list WHERE list.origin = 'c'
+    AND (SELECT name FROM pragma_index_info(list.name) WHERE seqno = 0) = ?
+"""
+"""The indexes of a table that begin with a column."""
+
+
+def _without_index(column: Column) -> Column:
+    return replace(column, indexed=False, sparse=False, beside="")
 
 
 def _definition(column: Column) -> str:
