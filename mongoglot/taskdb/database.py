@@ -80,11 +80,9 @@ class TaskDatabase:
             DuplicateKeyError: there is a record of one of the ids; the records before it are there, those behind
                 it are not.
         """
-        documents = []
-        for record in records:
-            key = stored(record["msg_id"])
-            documents.append({"_id": key, "msg_id": key, **_fields(record)})
-        self._records.insert_many(documents)
+        count, size = self._records.add_many(records)
+        if self._keeper is not None:
+            self._keeper.written(count, size)
 
     def update_record(self, msg_id: str, rec: Mapping[str, Any]) -> None:
         """Give some keys of a record new values; its `msg_id` stays what it is.

@@ -16,7 +16,7 @@ from mongoglot.compiler.normalise import normalise
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column
 from mongoglot.engines.sqlite.encoding import NAMES
-from mongoglot.engines.sqlite.file import ConflictError
+from mongoglot.engines.sqlite.failures import ConflictError
 from mongoglot.engines.sqlite.parts import new_part
 from mongoglot.engines.sqlite.plain import bytes_json, date_json, json_of, plain_json
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout, column_value

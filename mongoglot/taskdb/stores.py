@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mongoglot.engines.culling import sum_of
@@ -41,6 +41,19 @@ class RecordStore:
         key, fields = stored(msg_id), self._fields(rec)
         self.collection.insert_one({"_id": key, "msg_id": key, **fields})
         return sum_of(fields, tuple(SIZES.values()))
+
+    def add_many(self, records: Iterable[Mapping[Any, Any]]) -> tuple[int, int]:
+        """Add records; how many, and the size of their buffers, where it is noted.
+
+        Raises:
+            DuplicateKeyError: there is a record of one of the ids.
+        """
+        documents = []
+        for record in records:
+            key = stored(record["msg_id"])
+            documents.append({"_id": key, "msg_id": key, **self._fields(record)})
+        self.collection.insert_many(documents)
+        return len(documents), sum(sum_of(each, tuple(SIZES.values())) for each in documents)
 
     def update(self, msg_id: Any, rec: Mapping[Any, Any]) -> int | None:
         """Change a record; the size of its new buffers, where it is noted, or None where there is no record."""

@@ -137,13 +137,14 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
 
     def selected(self, collection: str, query: BoundPlan, columns: str) -> list[tuple[Any, ...]] | None:
         """Columns of the rows that match, in the order of insertion; None where SQL alone does not tell them."""
-        with self.tables.reading(collection) as layout:
-            if layout is None:
-                return []
+
+        def ask(layout: Layout) -> list[tuple[Any, ...]] | None:
             reading = _reading(layout, query)
             if reading.statement.split.residual is not None:
                 return None
-            return self.file.rows(_select(layout, reading, columns), reading.bind(query.values))
+            return self.file.rows(f"SELECT {columns} {reading.source}", reading.bind(query.values))
+
+        return self.tables.asked(collection, ask)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""

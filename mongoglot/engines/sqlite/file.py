@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 import apsw
@@ -57,7 +56,6 @@ LAYOUT: Final = (
 """What every file has, in this format."""
 
 
-
 _STEP: Final = 256
 """Pages that are given back in one transaction, which takes some milliseconds."""
 
@@ -69,6 +67,7 @@ _FEW: Final = 4096
 
 _INCREMENTAL: Final = 2
 """What SQLite says of a file whose free pages can be given back one by one."""
+
 
 class File:
     """One open database file; calls from several threads take turns.

@@ -302,6 +302,8 @@ def _recorded(column: Column) -> dict[str, Any]:
     """A column as the catalogue keeps it: what was declared, in words that earlier versions know if they can."""
     values = {each.name: (getattr(column, each.name), each.default) for each in fields(column)}
     return {name: value for name, (value, default) in values.items() if value != default or name in _ALWAYS}
+
+
 def index_body(table: str, column: Column) -> str:
     """What follows the name of the index in the statement that makes it."""
     name, beside = quoted(column.name), f", {quoted(column.beside)}" if column.beside else ""
