@@ -260,7 +260,7 @@ def plan_of(connection: Any, database: str, sql: Any) -> str:
     return "\n".join(str(row[-1]) for row in (found.fetchall() if hasattr(found, "fetchall") else found))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def indexed(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any, Table]]:
     """A table of 5,000 rows with an index on each column."""
     if request.param == "sqlite":

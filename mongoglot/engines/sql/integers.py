@@ -21,6 +21,9 @@ _INT: Final = Column("whole", "int")
 
 _LIMIT: Final = 2**63
 
+_SAFE_DIGITS: Final = 18
+"""So many digits before the point are an int64, whatever they are."""
+
 
 def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect) -> Condition | None:
     """`$mod`; the sign of a remainder is that of the value, so the divisor's does not matter."""
@@ -39,10 +42,12 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
 
     if column.type == "int":
         return Condition(leaves(value), parameters, column.nullable)
-    if dialect.cut is None:
+    if dialect.cut is None or not _is_bounded(column, dialect):
         return None
     whole = exp.Cast(this=sql.call(dialect.cut, value), to=exp.DataType(this=exp.DataType.Type.BIGINT))
-    return Condition(sql.case([(fits(value, column), leaves(whole))], dialect.false), parameters)
+    return Condition(
+        sql.case([(fits(value, column, nan=dialect.decimal_nan), leaves(whole))], dialect.false), parameters
+    )
 
 
 def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Dialect) -> Condition | None:
@@ -74,12 +79,16 @@ def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Diale
     if dialect.cut is None:
         return None
     whole = exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
-    integral = sql.all_of([fits(value, column), sql.equals(value, sql.call(dialect.cut, value))])
+    integral = sql.all_of(
+        [fits(value, column, nan=dialect.decimal_nan), sql.equals(value, sql.call(dialect.cut, value))]
+    )
     return Condition(sql.case([(integral, holds(whole))], dialect.false), parameters)
 
 
-def fits(value: Expression, column: Column) -> Expression:
+def fits(value: Expression, column: Column, *, nan: bool) -> Expression:
     """Whether a number is an int64 when it is cut; NaN is not, it is above all numbers or beside them."""
+    if column.type == "decimal" and column.precision is not None and _whole_digits(column) <= _SAFE_DIGITS:
+        return sql.compare("$lt", value, _not_a_number()) if nan else sql.negated(sql.is_null(value))
     kind = exp.DataType.Type.DOUBLE if column.type == "double" else exp.DataType.Type.DECIMAL
     low, high = (
         exp.Cast(this=sql.string(str(bound)), to=exp.DataType(this=kind)) for bound in (-_LIMIT, _LIMIT)
@@ -88,3 +97,16 @@ def fits(value: Expression, column: Column) -> Expression:
         return sql.all_of([sql.compare("$gte", value, low), sql.compare("$lt", value, high)])
     below = sql.difference(low, sql.integer(1))
     return sql.all_of([sql.compare("$gt", value, below), sql.compare("$lt", value, high)])
+
+
+def _whole_digits(column: Column) -> int:
+    return (column.precision or 0) - (column.scale or 0)
+
+
+def _is_bounded(column: Column, dialect: Dialect) -> bool:
+    """Whether decimals are int64 when they are cut, or may be compared with its bounds."""
+    return column.type == "double" or dialect.decimal_nan or _whole_digits(column) <= _SAFE_DIGITS
+
+
+def _not_a_number() -> Expression:
+    return exp.Cast(this=sql.string("NaN"), to=exp.DataType(this=exp.DataType.Type.DECIMAL))

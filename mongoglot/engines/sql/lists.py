@@ -46,7 +46,10 @@ def membership(
             found = sql.equals(value, exp.Any(this=exp.Paren(this=dialect.list_parameter(label, column))))
             return Condition(found, {label: (operand, members)}, nullable=True)
         case "json":
-            side = sql.call("hex", value) if column.type == "binary" else value
+            side = value
+            if column.type == "binary":  # JSON has no bytes; of NULL the digits would be those of none
+                present = sql.negated(sql.is_null(value))
+                side = sql.case([(present, sql.call("hex", value))], sql.null())
             source = sql.source(sql.call("json_each", sql.parameter(label)), "list")
             chosen = sql.select([sql.name("value", "list")], [source])
             return Condition(

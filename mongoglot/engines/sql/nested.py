@@ -166,8 +166,15 @@ class Nested(Connectives):
         element = _element_of(column)
         if element.type in ("list", "json") or (leaf.by_value and element.type == "struct"):
             return None
-        if not leaf.by_value and element.type != "struct":
-            return self._constant(False)  # there are no objects in it
+        several = sql.compare("$gt", sql.call("array_ndims", value), sql.integer(1))
+        if (
+            not leaf.by_value and element.type != "struct"
+        ):  # there are no objects in it, but arrays of PostgreSQL
+            return (
+                Superset(Condition(several, nullable=True))
+                if self.dialect.flattens
+                else self._constant(False)
+            )
 
         def holds(inner: Nested, one: Expression) -> Found:
             halves = split(leaf.child, replace(inner, element=(replace(element, nullable=True), one)))
@@ -181,7 +188,6 @@ class Nested(Connectives):
         if not self.dialect.flattens or found is None:
             return found
         code = found.code if isinstance(found, Superset) else found
-        several = sql.compare("$gt", sql.call("array_ndims", value), sql.integer(1))
         return Superset(Condition(sql.some_of([code.tree, several]), code.parameters, nullable=True))
 
     def _of_one_dimension(self, value: Expression, found: Found) -> Found:

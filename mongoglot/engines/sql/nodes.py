@@ -7,7 +7,7 @@ prints trees as they are, without adding parentheses, so the constructors put th
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from sqlglot import exp
@@ -281,6 +281,16 @@ def collate(value: Expression, collation: str) -> Expression:
 def is_leaf(tree: Expression) -> bool:
     """Whether a tree is a column, a constant or a placeholder."""
     return isinstance(tree, (exp.Column, exp.Literal, exp.Placeholder, exp.Null))
+
+
+def with_calls(tree: Expression, change: Callable[[str, list[Expression]], Expression]) -> Expression:
+    """A copy of a tree, its function calls replaced by what `change` makes of name and arguments."""
+    tree = tree.copy()
+    for node in list(tree.find_all(exp.Anonymous)):
+        changed = change(node.name, node.expressions)
+        node.set("this", changed.this)
+        node.set("expressions", changed.expressions)
+    return tree
 
 
 def height(tree: Expression) -> int:

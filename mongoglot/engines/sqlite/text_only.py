@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlglot import exp
-
 from mongoglot.compiler.ast import Compare, ElemMatch, Expr, In, Leaf, leaves
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
@@ -25,15 +23,13 @@ _CONTAINERS: Final = frozenset({"object", "array"})
 
 def on_text(tree: Expression) -> Expression:
     """The condition with functions on JSON text in the place of those on JSONB."""
-    tree = tree.copy()
-    for node in list(tree.find_all(exp.Anonymous)):
-        name = node.name
-        if name == "jsonb_array":  # text out of a function is JSON only where that is said
-            node.set("this", "json_array")
-            node.set("expressions", [sql.call("json", argument) for argument in node.expressions])
-        else:
-            node.set("this", _ON_TEXT.get(name, name))
-    return tree
+    return sql.with_calls(tree, _call_on_text)
+
+
+def _call_on_text(name: str, arguments: list[Expression]) -> Expression:
+    if name == "jsonb_array":  # text out of a function is JSON only where that is said
+        return sql.call("json_array", *(sql.call("json", argument) for argument in arguments))
+    return sql.call(_ON_TEXT.get(name, name), *arguments)
 
 
 def is_sayable(leaf: Leaf) -> bool:
