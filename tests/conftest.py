@@ -17,7 +17,7 @@ from tests import mongod
 if TYPE_CHECKING:
     from pymongo.database import Database
 
-ENGINES = ("memory", "sqlite", "mongodb")
+ENGINES = ("memory", "sqlite", "duckdb", "mongodb")
 
 StoreOpener: TypeAlias = Callable[[str], mongoglot.Store]
 """Opens an empty store of the engine named."""
