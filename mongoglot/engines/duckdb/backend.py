@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.update import Update
 from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import FindRequest, Record, ScanningBackend, Verification, checked, finished
 from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb.columns import column_value
 from mongoglot.engines.duckdb.file import MEMORY, File
+from mongoglot.engines.duckdb.files import Files, is_file, refuse_write
 from mongoglot.engines.duckdb.lowering import (
     DOCUMENT,
     IDENTITY,
@@ -39,7 +41,8 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), autoload: bool = Fal
         path = path[2:]
     if path and not is_sayable(path):
         raise UnsupportedError("the duckdb engine needs the name of a file: write duckdb:PATH")
-    return DuckdbBackend(File(path or MEMORY, autoload=autoload), {table.name: table for table in tables})
+    file = File(path or MEMORY, autoload=autoload)
+    return DuckdbBackend(file, {table.name: table for table in tables}, elsewhere=autoload)
 
 
 class DuckdbBackend(ScanningBackend[int]):
@@ -47,12 +50,14 @@ class DuckdbBackend(ScanningBackend[int]):
 
     name = "duckdb"
 
-    def __init__(self, file: File, declared: dict[str, Table]) -> None:
+    def __init__(self, file: File, declared: dict[str, Table], *, elsewhere: bool = False) -> None:
         self.file = file
         self.tables = Tables(file, declared)
+        self.files = Files(file, elsewhere=elsewhere)
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents in one transaction; see `Backend`."""
+        _check_writable(collection)
         with self.file.transaction():
             writer = _Writer(self.tables, collection)
             with self.file.streaming(writer.flush):
@@ -77,6 +82,8 @@ class DuckdbBackend(ScanningBackend[int]):
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
+        if is_file(collection):
+            return self.files.find(collection, request)
         bounds = ""
         if request.sort is None and (request.skip or request.limit):
             with self.file.reading():
@@ -89,6 +96,8 @@ class DuckdbBackend(ScanningBackend[int]):
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
+        if is_file(collection):
+            return self.files.count(collection, query)
         with self.file.reading():
             table = self.tables.found(collection)
             if table is None:
@@ -118,6 +127,7 @@ class DuckdbBackend(ScanningBackend[int]):
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         """Delete the first match or all; in SQL alone where nothing is left over."""
+        _check_writable(collection)
         with self.file.transaction():
             table = self.tables.found(collection)
             if table is None:
@@ -128,12 +138,18 @@ class DuckdbBackend(ScanningBackend[int]):
             text = f"DELETE FROM {quoted(table.name)} WHERE {statement.text}"
             return int(self.file.rows(text, statement.bind(query.values))[0][0])
 
+    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
+        """Update the first match or all; see `Backend`."""
+        _check_writable(collection)
+        return super().update(collection, query, update, many=many)
+
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction of the database."""
         return self.file.transaction()
 
     def drop(self, collection: str) -> None:
         """Drop the collection's table."""
+        _check_writable(collection)
         with self.file.transaction():
             self.tables.drop(collection)
 
@@ -176,6 +192,8 @@ class DuckdbBackend(ScanningBackend[int]):
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """The SQL, its parameters, DuckDB's plan, and the residual."""
+        if is_file(collection):
+            return self.files.explain(collection, request)
         with self.file.reading():
             table = self.tables.found(collection)
             if table is None:
@@ -199,6 +217,11 @@ class DuckdbBackend(ScanningBackend[int]):
     def close(self) -> None:
         """Close the database."""
         self.file.close()
+
+
+def _check_writable(collection: str) -> None:
+    if is_file(collection):
+        refuse_write(collection)
 
 
 class _Writer:

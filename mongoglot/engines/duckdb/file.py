@@ -51,6 +51,7 @@ class File:
         }
         with translated(self.shown, opening=True):
             self._connection = duckdb.connect(path, config=config)
+            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")  # that instants are read and compared in
         try:
             self._check()
         except BaseException:

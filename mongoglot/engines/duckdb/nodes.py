@@ -15,6 +15,9 @@ from mongoglot.engines.sql.nodes import Expression
 TRUE: Final = exp.Boolean(this=True)
 FALSE: Final = exp.Boolean(this=False)
 
+Equality, Greater, GreaterEqual, Less, LessEqual = exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE
+Conjunction, Disjunction, Paren, Call = exp.And, exp.Or, exp.Paren, exp.Anonymous
+
 _PRINTERS = threading.local()
 
 
@@ -42,6 +45,11 @@ def truth(value: bool) -> Expression:
 def cast(value: Expression, kind: str, *, lists: int = 0) -> Expression:
     """`CAST(value AS kind)`, with `[]` behind the type for each level of lists."""
     return exp.Cast(this=value, to=_type(kind, lists))
+
+
+def cast_text(value: Expression, kind: str) -> Expression:
+    """`CAST(value AS kind)`, the type as DuckDB names it."""
+    return exp.Cast(this=value, to=exp.Var(this=kind))
 
 
 def _type(kind: str, lists: int) -> exp.DataType:
@@ -89,13 +97,19 @@ def not_null(value: Expression) -> Expression:
 
 
 def all_of(parts: Sequence[Expression]) -> Expression:
-    """The conjunction."""
-    return sql.all_of(parts) if parts else TRUE
+    """The conjunction, constants folded."""
+    if FALSE in parts:
+        return FALSE
+    kept = [part for part in parts if part != TRUE]
+    return sql.all_of(kept) if kept else TRUE
 
 
 def some_of(parts: Sequence[Expression]) -> Expression:
-    """The disjunction."""
-    return sql.some_of(parts) if parts else FALSE
+    """The disjunction, constants folded."""
+    if TRUE in parts:
+        return TRUE
+    kept = [part for part in parts if part != FALSE]
+    return sql.some_of(kept) if kept else FALSE
 
 
 def in_query(value: Expression, label: str) -> Expression:
