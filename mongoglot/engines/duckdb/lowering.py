@@ -61,7 +61,9 @@ def lower(node: Node, lowering: Lowering[Condition]) -> Statement:
     halves = split(node, lowering)
     if halves.code is None:
         return Statement("TRUE" if halves.pushed == Always(True) else "FALSE", {}, halves)
-    return Statement(duck.text_of(halves.code.tree), halves.code.parameters, halves)
+    used = duck.parameters_of(halves.code.tree)  # a part that says nothing is left out, with what it would bind
+    binders = {label: binder for label, binder in halves.code.parameters.items() if label in used}
+    return Statement(duck.text_of(halves.code.tree), binders, halves)
 
 
 _DOCUMENT: Final = Root(sql.name(KEYS))

@@ -37,6 +37,11 @@ def parameter(label: str) -> Expression:
     return exp.Placeholder(this=label)
 
 
+def parameters_of(tree: Expression) -> set[str]:
+    """The labels of the placeholders in a tree."""
+    return {node.name for node in tree.find_all(exp.Placeholder)}
+
+
 def truth(value: bool) -> Expression:
     """`TRUE` or `FALSE`."""
     return TRUE if value else FALSE

@@ -125,7 +125,7 @@ class _Walk:
                 key = duck.parameter(label)
                 there = sql.call("map_contains", value, key)
                 return sql.case(
-                    [(there, self.named(sql.call("element_at", value, key), inner, rest))], self.missing
+                    [(there, self.named(sql.call("map_extract_value", value, key), inner, rest))], self.missing
                 )
             case _:
                 return self.missing
@@ -258,5 +258,5 @@ def _is_inside(place: Expression, value: Expression) -> bool:
     """Whether a place is a value or reached from it by names and indexes: NULL where the value is."""
     if place == value:
         return True
-    inside = ("struct_extract", "list_extract", "list_transform", "map_entries", "element_at")
+    inside = ("struct_extract", "list_extract", "list_transform", "map_entries", "map_extract_value")
     return isinstance(place, duck.Call) and place.this in inside and _is_inside(place.expressions[0], value)
