@@ -12,7 +12,7 @@ import pymongo
 import pytest
 
 import mongoglot
-from tests import mongod
+from tests import mongod, postgres
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -34,6 +34,26 @@ def mongod_url() -> Iterator[str]:
     else:
         with mongod.running_server() as url:
             yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server: the one of the environment, or one that is started for the tests."""
+    given = os.environ.get(postgres.ENVIRONMENT)
+    if given:
+        yield given
+    elif not postgres.is_installed():
+        pytest.skip(postgres.NOT_FOUND)
+    else:
+        with postgres.running_server() as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def postgresql(postgresql_url: str) -> Iterator[str]:
+    """The URL of an empty database on a PostgreSQL server."""
+    with postgres.new_database(postgresql_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,8 @@ hold; for NULL the document's keys decide.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any, Final
-
-from bson import Decimal128
 
 from mongoglot.compiler.ast import Compare, Comparison, In, Leaf
 from mongoglot.compiler.values import ValueClass, milliseconds, value_class
@@ -18,7 +15,7 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.duckdb import nodes as duck
 from mongoglot.engines.duckdb.documents import Condition
 from mongoglot.engines.sql import nodes as sql
-from mongoglot.engines.sql.numbers import exact
+from mongoglot.engines.sql.numbers import double_bound
 from mongoglot.engines.sql.table import Column, ColumnType
 
 SQL_TYPES: Final[dict[ColumnType, str]] = {
@@ -83,33 +80,10 @@ def column_condition(leaf: Leaf, column: Column, on_document: Condition) -> Cond
 def _binder(kind: ColumnType, op: Comparison) -> Any:
     match kind:
         case "number":
-            return lambda value: native_double(op, value)
+            return lambda value: double_bound(op, value)
         case "date":
             return milliseconds
         case "bool":
             return bool
         case "string":
             return str
-
-
-def native_double(op: Comparison, value: float | Decimal128) -> float | None:
-    """The double x such that d op x is d op value for all doubles d; None where no double compares so.
-
-    >>> native_double("$gt", 2**53 + 1)  # the next double below
-    9007199254740992.0
-    """
-    number = exact(value)
-    try:
-        double = float(number)
-    except OverflowError:
-        double = math.inf if number > 0 else -math.inf
-    nearest = exact(double)
-    if nearest == number:
-        return double
-    match op:
-        case "$eq":
-            return None
-        case "$gt" | "$lte":
-            return double if nearest < number else math.nextafter(double, -math.inf)
-        case "$gte" | "$lt":
-            return double if nearest > number else math.nextafter(double, math.inf)

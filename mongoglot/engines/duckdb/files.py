@@ -20,7 +20,7 @@ from mongoglot.engines.duckdb.documents import Condition
 from mongoglot.engines.duckdb.file import File, translated
 from mongoglot.engines.duckdb.lowering import Statement, lower
 from mongoglot.engines.duckdb.rows import RowLowering
-from mongoglot.engines.duckdb.types import ZONED, Convert, Struct, converter, has, plain_sql, read_type
+from mongoglot.engines.duckdb.types import AS_TIMESTAMP, Convert, Struct, converter, has, plain_sql, read_type
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.errors import StoreError, UnsupportedError
 
@@ -190,11 +190,11 @@ class Files:
 
 
 def _columns(kind: Struct) -> str:
-    """The columns to read, instants without their zone."""
+    """The columns to read."""
     columns = []
     for name, inner in kind.fields:
         column = quoted(name)
-        if has(inner, lambda scalar: scalar.sql == ZONED):
+        if has(inner, lambda scalar: scalar.sql in AS_TIMESTAMP):
             column = f"CAST({column} AS {plain_sql(inner)}) AS {column}"
         columns.append(column)
     return ", ".join(columns) or "NULL"

@@ -25,7 +25,7 @@ from bson.raw_bson import RawBSONDocument
 from mongoglot.compiler.ast import Comparison, Path
 from mongoglot.compiler.normalise import normalise, normalise_document
 from mongoglot.compiler.values import RANK, ValueClass, value_class
-from mongoglot.engines.sql.numbers import short_number_key
+from mongoglot.engines.sql.number_keys import short_number_key
 from mongoglot.engines.sql.tags import LETTERS, date_body, stored_identity
 
 Interval: TypeAlias = tuple[str, str]

@@ -16,7 +16,7 @@ from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb import nodes as duck
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import EXPONENT_BIAS, NEGATIVE
+from mongoglot.engines.sql.number_keys import EXPONENT_BIAS, NEGATIVE
 
 _SIGN, _EXPONENT, _DIGITS = 3, 4, 9
 """Where the parts of a key begin; SQL counts from 1."""

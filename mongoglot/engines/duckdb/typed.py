@@ -7,7 +7,7 @@ bracket is false, and nothing is left of it in the SQL (semantics 1.2).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any, Final, final
 
 from bson import Binary
@@ -35,12 +35,11 @@ from mongoglot.compiler.values import (
     value_class,
 )
 from mongoglot.engines.duckdb import nodes as duck
-from mongoglot.engines.duckdb.columns import native_double
 from mongoglot.engines.duckdb.conditions import Binder, Parameters
-from mongoglot.engines.duckdb.types import Entries, Kind, ListOf, MapOf, Scalar, Struct, Type
+from mongoglot.engines.duckdb.types import NANOSECONDS, Entries, Kind, ListOf, MapOf, Scalar, Struct, Type
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import exact
+from mongoglot.engines.sql.numbers import double_bound, unit_bound, unit_operator
 
 
 class DeclinedError(Exception):
@@ -135,10 +134,10 @@ class Tests:
         """A comparison with an operand that the type's values can compare with."""
         match kind.kind:
             case "int" | "decimal":
-                exactly = self._bound(index, kind, op, lambda operand: on_grid(kind, op, operand))
-                return sql.compare(_CLOSED[op], value, exactly)
+                exactly = self._bound(index, kind, op, lambda operand: in_units(kind, op, operand))
+                return sql.compare(unit_operator(op), value, exactly)
             case "float":
-                limit = self._bound(index, kind, op, lambda operand: native_double(op, operand))
+                limit = self._bound(index, kind, op, lambda operand: double_bound(op, operand))
                 compared = sql.compare(op, value, limit)
                 if op in ("$gt", "$gte"):  # DuckDB's NaN is the greatest number
                     infinite = duck.cast(sql.string(_INFINITY), "DOUBLE")
@@ -194,9 +193,9 @@ class Tests:
         each: Binder
         match kind.kind:
             case "int" | "decimal":
-                each = lambda item: on_grid(kind, "$eq", item)  # noqa: E731
+                each = lambda item: in_units(kind, "$eq", item)  # noqa: E731
             case "float":
-                each = lambda item: native_double("$eq", item)  # noqa: E731
+                each = lambda item: double_bound("$eq", item)  # noqa: E731
             case "date":
                 # epoch_ms alone cuts the digits behind a millisecond upwards before 1970
                 value = sql.call("epoch_ms", sql.call("date_trunc", sql.string("milliseconds"), _instant_of(value, kind)))
@@ -218,41 +217,10 @@ class Tests:
         return sql.call("list_contains", duck.cast_text(listed, f"{typed}[]"), value)
 
 
-_CLOSED: Final[dict[Comparison, Comparison]] = {
-    "$eq": "$eq", "$gt": "$gte", "$gte": "$gte", "$lt": "$lte", "$lte": "$lte",
-}  # fmt: skip
-
-
-def on_grid(kind: Scalar, op: Comparison, value: Any) -> int | Decimal | None:
-    """The value of a discrete type that says the same with >=, <= or =; None where no value of the type does.
-
-    For DECIMAL(4, 1), `> 1.23` is `>= 1.3`.
-    """
-    scaled = exact(value)
-    if scaled.is_finite():
-        scaled = scaled.scaleb(kind.scale) if scaled else Decimal(0)
-    match op:
-        case "$eq":
-            if not scaled.is_finite() or not kind.low <= scaled <= kind.high or scaled != int(scaled):
-                return None
-            whole = int(scaled)
-        case "$gt" | "$gte":
-            if scaled > kind.high:
-                return None
-            whole = kind.low if scaled < kind.low else int(scaled.to_integral_value(ROUND_CEILING))
-            if op == "$gt" and whole == scaled:
-                whole += 1
-            if whole > kind.high:
-                return None
-        case "$lt" | "$lte":
-            if scaled < kind.low:
-                return None
-            whole = kind.high if scaled > kind.high else int(scaled.to_integral_value(ROUND_FLOOR))
-            if op == "$lt" and whole == scaled:
-                whole -= 1
-            if whole < kind.low:
-                return None
-    return Decimal(whole).scaleb(-kind.scale) if kind.kind == "decimal" else whole
+def in_units(kind: Scalar, op: Comparison, value: Any) -> int | Decimal | None:
+    """The value of a type of whole numbers or decimals that `unit_operator(op)` compares with in the operand's place."""
+    units = unit_bound(op, value, kind.scale, kind.low, kind.high)
+    return units if units is None or kind.kind == "int" else Decimal(units).scaleb(-kind.scale)
 
 
 def binary_of(kind: Scalar) -> Binder:
@@ -295,7 +263,7 @@ def _length(value: Expression, kind: Type) -> Expression:
 
 def _instant_of(value: Expression, kind: Scalar) -> Expression:
     """An instant that compares with all of DuckDB's; nanoseconds reach over few centuries only."""
-    return duck.cast(value, "TIMESTAMP") if kind.sql == "TIMESTAMP_NS" else value
+    return duck.cast(value, "TIMESTAMP") if kind.sql == NANOSECONDS else value
 
 
 def _text(value: Expression, kind: Scalar) -> Expression:

@@ -86,7 +86,10 @@ _KINDS: Final[dict[str, Kind]] = {
 }  # fmt: skip
 """What else can be read; every other type is refused by name where it is asked for."""
 
-ZONED: Final = "TIMESTAMP WITH TIME ZONE"
+NANOSECONDS: Final = "TIMESTAMP_NS"
+
+AS_TIMESTAMP: Final = frozenset({"TIMESTAMP WITH TIME ZONE", NANOSECONDS})
+"""Types that are read as TIMESTAMP: for zones the driver needs another package, and DuckDB rounds nanoseconds."""
 
 
 def read_type(found: Any) -> Type:
@@ -145,10 +148,10 @@ def has(kind: Type, holds: Callable[[Scalar], bool]) -> bool:
 
 
 def plain_sql(kind: Type) -> str:
-    """The SQL of a type, instants without their zone: the driver needs another package to read zones."""
+    """The SQL of a type, with TIMESTAMP for the types that are read so."""
     match kind:
         case Scalar(_, sql):
-            return "TIMESTAMP" if sql == ZONED else "VARCHAR" if sql == "ENUM" else sql
+            return "TIMESTAMP" if sql in AS_TIMESTAMP else "VARCHAR" if sql == "ENUM" else sql
         case ListOf(item, length):
             return f"{plain_sql(item)}[{'' if length is None else length}]"
         case Struct(fields):
