@@ -23,11 +23,11 @@ from mongoglot.engines.duckdb.lowering import (
     KEYS,
     ROW,
     DocumentLowering,
-    Statement,
     lower,
 )
 from mongoglot.engines.duckdb.tables import BATCH, Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import DuplicateKeyError, UnsupportedError
 
@@ -159,10 +159,12 @@ class DuckdbBackend(ScanningBackend[int]):
             return self.tables.names()
 
     def create_index(self, collection: str, index: Index) -> None:
-        """Refuse: DuckDB reads columns as a whole, and its own indexes know nothing of paths and arrays."""
+        """Refuse: DuckDB reads whole columns, and its own indexes know nothing of paths and arrays."""
+        self.file.cursor()  # of a store that is closed
+        _check_writable(collection)
         raise UnsupportedError(
-            f"the engine 'duckdb' keeps no index beside that of _id, so not {index.name!r}: it reads whole columns; "
-            "declare fields that are asked for as columns (tables=), or use sqlite:PATH"
+            f"the engine 'duckdb' keeps no index beside that of _id, so not {index.name!r}: it reads whole "
+            "columns; declare fields that are asked for as columns (tables=), or use sqlite:PATH"
         )
 
     def verify(self) -> Verification:

@@ -1,7 +1,7 @@
 """Files that are queried in place: Parquet, CSV and JSON, found by the endings of their names.
 
-The name of a file is a parameter of the function that reads it. What columns a file has is asked anew for each query, as
-files change.
+The name of a file is a parameter of the function that reads it. What columns a file has is asked anew for each
+query, as files change.
 """
 
 # ruff: noqa: S608 - SQL is put together from quoted names and placeholders only
@@ -16,12 +16,13 @@ from typing import Any, Final, NoReturn, final
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split
 from mongoglot.engines.base import FindRequest, Record, finished, residual_check
-from mongoglot.engines.duckdb.documents import Condition
 from mongoglot.engines.duckdb.file import File, translated
-from mongoglot.engines.duckdb.lowering import Statement, lower
+from mongoglot.engines.duckdb.lowering import lower
 from mongoglot.engines.duckdb.rows import RowLowering
 from mongoglot.engines.duckdb.types import AS_TIMESTAMP, Convert, Struct, converter, has, plain_sql, read_type
+from mongoglot.engines.sql.condition import Condition
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.statement import Statement
 from mongoglot.errors import StoreError, UnsupportedError
 
 BATCH: Final = 2048
@@ -49,8 +50,8 @@ def is_file(collection: str) -> bool:
 def refuse_write(collection: str) -> NoReturn:
     """A file is read, and never written."""
     raise UnsupportedError(
-        f"{collection!r} is a file that is queried in place, and is not written: copy its documents to a collection, "
-        "store['name'].insert_many(store['…'].find({}))"
+        f"{collection!r} is a file that is queried in place, and is not written: copy its documents to a "
+        "collection, store['name'].insert_many(store['…'].find({}))"
     )
 
 
@@ -96,7 +97,8 @@ class Files:
         """
         if _ELSEWHERE.match(name) and not self._elsewhere:
             raise UnsupportedError(
-                f"{name!r} is on another machine: open the store with autoload=True to let DuckDB load what reads it"
+                f"{name!r} is on another machine: open the store with autoload=True to let DuckDB load what "
+                "reads it"
             )
         source = next(_READERS[part] for part in reversed(name.lower().split(".")) if part in _READERS)
         cursor = self.file.cursor()
@@ -201,7 +203,7 @@ def _columns(kind: Struct) -> str:
 
 
 def _needed(kind: Struct, request: FindRequest, halves: Split[Condition]) -> Struct:
-    """The columns that an answer is made of: those of an inclusive projection, where nothing else looks at the rows."""
+    """The columns that an answer is made of: those of an inclusive projection, if nothing else looks at rows."""
     wanted = request.projection
     if wanted is None or not wanted.include or wanted.added or wanted.arrays:
         return kind

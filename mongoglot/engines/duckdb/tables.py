@@ -168,4 +168,7 @@ def collection_statement(table: Table) -> str:
 def _definition(column: Column) -> str:
     if column.name.lower() in _TYPES:
         raise UnsupportedError(f"a column cannot be called {column.name!r}: every table of a store has one")
+    if column.type not in SQL_TYPES:
+        known = ", ".join(SQL_TYPES)
+        raise UnsupportedError(f"a store declares columns of {known}, not of {column.type!r}")
     return f"{quoted(column.name)} {SQL_TYPES[column.type]}"

@@ -181,22 +181,28 @@ def converter(kind: Type, place: str) -> Convert | None:
             return _of_scalar(kind, place)
         case ListOf(item, length):
             inner = converter(item, place)
-            if inner is None:
-                return None if length is None else list
-            return lambda values: [None if value is None else inner(value) for value in values]
+            return _of_list(inner) if inner is not None else None if length is None else list
         case Struct(fields):
-            steps = [(name, step) for name, inner in fields if (step := converter(inner, f"{place}.{name}"))]
+            made = [(name, converter(inner, f"{place}.{name}")) for name, inner in fields]
+            steps = [(name, step) for name, step in made if step is not None]
             return _of_struct(steps) if steps else None
         case MapOf(value):
             inner = converter(value, place)
-            if inner is None:
-                return None
-            return lambda found: {
-                name: None if value is None else inner(value) for name, value in found.items()
-            }
+            return None if inner is None else _of_map(inner)
         case Entries(entry):
-            inner = converter(entry, place) or _same
-            return lambda found: [inner({"key": key, "value": value}) for key, value in found.items()]
+            return _of_entries(converter(entry, place) or _same)
+
+
+def _of_list(inner: Convert) -> Convert:
+    return lambda values: [None if value is None else inner(value) for value in values]
+
+
+def _of_map(inner: Convert) -> Convert:
+    return lambda found: {name: None if value is None else inner(value) for name, value in found.items()}
+
+
+def _of_entries(inner: Convert) -> Convert:
+    return lambda found: [inner({"key": key, "value": value}) for key, value in found.items()]
 
 
 def _of_struct(steps: list[tuple[str, Convert]]) -> Convert:
