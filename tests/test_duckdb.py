@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,19 @@ def test_keys_have_the_order_and_the_equality_of_values() -> None:
     assert compared > 9000
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_keys_are_json_that_duckdb_leaves_as_it_is(value: Any) -> None:
-    text = keys.document_key({"*": normalise(value), "": [normalise(value)]})
-    assert json.loads(text)
+def test_keys_are_json_that_duckdb_leaves_as_it_is() -> None:
     path = keys.json_path(("*",))
-    row = duckdb.execute("SELECT json_extract(CAST($1 AS JSON), $2)::VARCHAR", [text, path]).fetchone()
-    assert row == (keys.key(value),)
+    with duckdb.connect() as plain:
+        for value in VALUES:
+            text = keys.document_key({"*": normalise(value), "": [normalise(value)]})
+            assert json.loads(text)
+            row = plain.execute("SELECT json_extract(CAST($1 AS JSON), $2)::VARCHAR", [text, path]).fetchone()
+            assert row == (keys.key(value),)
+
+
+def encoded(documents: Iterable[dict[str, Any]]) -> list[bytes]:
+    """Documents as bytes, as NaN equals nothing."""
+    return [bson.encode(document) for document in documents]
 
 
 @pytest.fixture
@@ -63,8 +70,9 @@ def store(tmp_path: Path) -> Any:
     "query",
     [
         {"a": {"$gt": 1}}, {"a.b": None}, {"a.0.b": {"$in": [1, "x"]}}, {"a": {"$elemMatch": {"b": 1, "c.d": 2}}},
-        {"a": {"$size": 2}}, {"a": {"$all": [1, 2]}}, {"a": {"$mod": [3, 1]}}, {"a": {"$type": ["number", "array"]}},
-        {"$nor": [{"a": {"$ne": [1]}}, {"b": {"$exists": True}}]}, {"a": {"$not": {"$gte": 2}}}, {"a": {"b": 1}},
+        {"a": {"$size": 2}}, {"a": {"$all": [1, 2]}}, {"a": {"$mod": [3, 1]}},
+        {"a": {"$type": ["number", "array"]}}, {"$nor": [{"a": {"$ne": [1]}}, {"b": {"$exists": True}}]},
+        {"a": {"$not": {"$gte": 2}}}, {"a": {"b": 1}},
     ],
     ids=str,
 )  # fmt: skip
@@ -131,9 +139,9 @@ def test_declared_columns(tmp_path: Path) -> None:
     ):
         plain["t"].insert_many(documents)
         assert '"day"' in typed["t"].explain({"b": documents[0]["_id"]})["sql"] or typed.verify().ok
-        for _ in range(400):
+        for _ in range(120):
             query = random_filter(rng, near=documents)
-            assert list(typed["t"].find(query)) == list(plain["t"].find(query)), query
+            assert encoded(typed["t"].find(query)) == encoded(plain["t"].find(query)), query
         for store in (typed, plain):
             store["t"].update_many({"a": {"$exists": True}}, {"$set": {"a": 7}})
         assert typed["t"].count_documents({"a": 7}) == plain["t"].count_documents({"a": 7}) > 20
@@ -142,24 +150,14 @@ def test_declared_columns(tmp_path: Path) -> None:
 
 
 def test_a_column_holds_no_more_than_it_can() -> None:
-    numbers = [
-        2**53,
-        2**53 + 1,
-        -(2**63),
-        2**63 - 1,
-        0.1,
-        float("inf"),
-        Decimal128("0.1"),
-        float("nan"),
-        -0.0,
-        True,
-    ]
+    exact, others = [2**53, -(2**63), 0.1, float("inf"), -0.0], [2**53 + 1, 2**63 - 1, float("nan"), True]
+    numbers: list[Any] = [*exact, *others, Decimal128("0.1")]
     documents = [{"_id": number, "n": value} for number, value in enumerate(numbers)]
     with mongoglot.connect("duckdb:", tables=[Table("t", (Column("n", "number"),))]) as store:
         store["t"].insert_many(documents)
         for value, name in itertools.product(numbers, ["$eq", "$gt", "$gte", "$lt", "$lte", "$ne"]):
             query = mongoglot.compile({"n": {name: value}})
-            assert list(store["t"].find(query)) == list(query.filter(documents)), (name, value)
+            assert encoded(store["t"].find(query)) == encoded(query.filter(documents)), (name, value)
 
 
 @pytest.mark.parametrize("column", [Column("_doc", "string"), Column("x", "uuid")])
@@ -174,7 +172,7 @@ def test_documents_come_back_as_they_were(store: mongoglot.Store) -> None:
     documents = [{"_id": number, "x": normalise(value)} for number, value in enumerate(VALUES)]
     documents.append({"_id": "dbref", "x": {"b": 1, "$ref": "a", "$id": 2}})
     store["a"].insert_many(documents)
-    assert list(map(bson.encode, store["a"].find())) == list(map(bson.encode, documents))
+    assert encoded(store["a"].find()) == encoded(documents)
 
 
 def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:

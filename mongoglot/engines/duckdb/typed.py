@@ -222,7 +222,9 @@ class Tests:
 def in_units(kind: Scalar, op: Comparison, value: Any) -> int | Decimal | None:
     """What `unit_operator(op)` compares values of a type of whole numbers or decimals with."""
     units = unit_bound(op, value, kind.scale, kind.low, kind.high)
-    return units if units is None or kind.kind == "int" else Decimal(units).scaleb(-kind.scale)
+    if units is None or kind.kind == "int":
+        return units
+    return Decimal(f"{units}E-{kind.scale}")  # of text, as arithmetic would round
 
 
 def binary_of(kind: Scalar) -> Binder:
