@@ -46,7 +46,7 @@ class Conditions:
     """A predicate on one value.
 
     Attributes:
-        test: the condition on a value that is there.
+        test: the condition on a value; it does not hold where that is NULL.
         missing: whether an absent field matches.
         whole: whether an array may match as a whole.
         expand: whether the elements of an array are tested beside the array.
@@ -81,7 +81,7 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
         case In():
             return None  # the passes take the patterns out
         case Exists():
-            return Conditions(lambda _: duck.TRUE, whole=True, expand=False)
+            return Conditions(duck.not_null, whole=True, expand=False)
         case HasType(_, types):
             return of_types(types)
         case Size(_, length):

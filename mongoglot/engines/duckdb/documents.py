@@ -125,9 +125,8 @@ def _match(leaf: ElemMatch, depth: int) -> Conditions | None:
 
 def _with_missing(conditions: Conditions, value: Expression, depth: int) -> Expression:
     """The condition on a value that may not be there."""
-    if not conditions.missing:
-        return sql.all_of([duck.not_null(value), _value_test(conditions, value, depth)])
-    return sql.some_of([sql.is_null(value), _value_test(conditions, value, depth)])
+    test = _value_test(conditions, value, depth)
+    return sql.some_of([sql.is_null(value), test]) if conditions.missing else test
 
 
 def _value_test(conditions: Conditions, value: Expression, depth: int) -> Expression:
