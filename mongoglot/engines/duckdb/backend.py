@@ -160,12 +160,17 @@ class DuckdbBackend(ScanningBackend[int]):
 
     def create_index(self, collection: str, index: Index) -> None:
         """Refuse: DuckDB reads whole columns, and its own indexes know nothing of paths and arrays."""
-        self.file.cursor()  # of a store that is closed
         _check_writable(collection)
-        raise UnsupportedError(
-            f"the engine 'duckdb' keeps no index beside that of _id, so not {index.name!r}: it reads whole "
-            "columns; declare fields that are asked for as columns (tables=), or use sqlite:PATH"
-        )
+        with self.file.transaction():  # the store may be closed, or be in the middle of an insert
+            raise UnsupportedError(
+                f"the engine 'duckdb' keeps no index beside that of _id, so not {index.name!r}: it reads whole "
+                "columns; declare fields that are asked for as columns (tables=), or use sqlite:PATH"
+            )
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Find no such index."""
+        with self.file.transaction():
+            super().drop_index(collection, name)
 
     def verify(self) -> Verification:
         """Check that documents can be read, and that their keys and columns say what they say."""

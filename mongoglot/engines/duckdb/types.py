@@ -226,7 +226,7 @@ def _of_scalar(kind: Scalar, place: str) -> Convert | None:
         case "int":
             if kind.low >= INT32_MIN and kind.high <= INT32_MAX:
                 return None
-            return _whole if kind.high <= INT64_MAX else lambda value: _large(value, place)
+            return whole if kind.high <= INT64_MAX else lambda value: _large(value, place)
         case "decimal":
             return lambda value: _decimal(value, place)
         case "date":
@@ -243,12 +243,21 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _whole(value: int) -> int:
+def mark_long(documents: list[dict[str, Any]], name: str) -> None:
+    """`whole` for one field of many documents, of which few have a long number."""
+    for document in documents:
+        value = document[name]
+        if value is not None and not INT32_MIN <= value <= INT32_MAX:
+            document[name] = Int64(value)
+
+
+def whole(value: int) -> int:
+    """An int or a long, whichever holds the number."""
     return value if INT32_MIN <= value <= INT32_MAX else Int64(value)
 
 
 def _large(value: int, place: str) -> int | Decimal128:
-    return _whole(value) if INT64_MIN <= value <= INT64_MAX else _decimal(value, place)
+    return whole(value) if INT64_MIN <= value <= INT64_MAX else _decimal(value, place)
 
 
 def _decimal(value: Any, place: str) -> Decimal128:
@@ -275,7 +284,7 @@ def _json(text: str, place: str) -> Any:
 
 def _sized(value: Any) -> Any:
     if value.__class__ is int:
-        return _whole(value) if INT64_MIN <= value <= INT64_MAX else float(value)
+        return whole(value) if INT64_MIN <= value <= INT64_MAX else float(value)
     if value.__class__ is list:
         return [_sized(item) for item in value]
     if value.__class__ is dict:
