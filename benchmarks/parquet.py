@@ -17,7 +17,7 @@ from timing import Row, Run, agreed, millis, ratio
 import mongoglot
 
 ROWS = 1_000_000
-REPEATS = 5
+REPEATS = 3
 
 _NUMBER = "CAST(hash(row, {salt}) % {count} AS INTEGER)"
 

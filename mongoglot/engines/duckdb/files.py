@@ -176,7 +176,11 @@ class Files:
                     batch = cursor.fetchmany(BATCH)
                 if not batch:
                     return
-                documents = [dict(zip(names, row)) for row in batch]  # noqa: B905 - looking at the length takes time
+                if len(names) == 1:
+                    (only,) = names
+                    documents = [{only: value} for (value,) in batch]
+                else:
+                    documents = [dict(zip(names, row)) for row in batch]  # noqa: B905 - to look at lengths takes time
                 for place, step in steps:
                     if step is whole:
                         mark_long(documents, place)

@@ -247,7 +247,7 @@ def mark_long(documents: list[dict[str, Any]], name: str) -> None:
     """`whole` for one field of many documents, of which few have a long number."""
     for document in documents:
         value = document[name]
-        if value is not None and not INT32_MIN <= value <= INT32_MAX:
+        if value is not None and (value > INT32_MAX or value < INT32_MIN):
             document[name] = Int64(value)
 
 
