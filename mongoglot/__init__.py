@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mongoglot.grammar.text import from_text, to_text
     from mongoglot.query import Query, compile
     from mongoglot.store import Collection, Store, connect
+    from mongoglot.tables import find, reflect
 
 __all__ = [
     "Allow",
@@ -44,7 +45,9 @@ __all__ = [
     "WriteError",
     "compile",
     "connect",
+    "find",
     "from_text",
+    "reflect",
     "register_functions",
     "to_text",
 ]
@@ -58,7 +61,9 @@ _MODULES = {
     "Table": "engines.sql.table",
     "compile": "query",
     "connect": "store",
+    "find": "tables",
     "from_text": "grammar.text",
+    "reflect": "tables",
     "register_functions": "engines.sqlite.functions",
     "to_text": "grammar.text",
 }

@@ -197,7 +197,8 @@ class Query(BoundPlan):
         """The query as the condition of a WHERE clause.
 
         Args:
-            dialect: of SQL: `"sqlite"`, `"postgresql"`, `"duckdb"`, or one that is written and not executed here.
+            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.45, `"postgresql"`, `"duckdb"`,
+                or one that is written and not executed here (`docs/tables.md`).
             table: where fields are columns and which column holds the rest; without it, in SQLite, a column `doc`
                 holds documents as a mongoglot store encodes them.
 
@@ -209,10 +210,13 @@ class Query(BoundPlan):
         """
         from mongoglot.engines import sql, sqlite
 
-        if dialect == "sqlite":
-            result: Sql = sqlite.to_sql(self.started(), table)
+        query: BoundPlan = self.started()
+        if table is not None:
+            query = sql.with_encoded_dates(query, table)
+        if dialect in ("sqlite", "sqlite-3.38"):
+            result: Sql = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
             return result
-        return sql.to_sql(self.started(), dialect, table)
+        return sql.to_sql(query, dialect, table)
 
     def to_mongodb(self) -> dict[str, Any]:
         """The query as a filter for a MongoDB server: what was written, in words that it knows."""

@@ -21,6 +21,7 @@ from mongoglot.grammar.operators import OPERATORS
 from mongoglot.testing.deviations import DEVIATIONS
 from tests import test_conformance, test_mutants
 from tests.conftest import with_database
+from tests.postgres import new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +41,9 @@ WITHOUT_EXAMPLES = {
 
 SERVER_URL = "mongodb://localhost:27017/shop"
 """Where an example finds its server; a section that has it is run on the tests' server."""
+
+POSTGRESQL_URL = "postgresql://localhost/shop"
+"""Where an example finds PostgreSQL, which runs in an empty database of the tests' server."""
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.REPORT_ONLY_FIRST_FAILURE
 
@@ -61,6 +65,11 @@ class Section(NamedTuple):
     def needs_server(self) -> bool:
         """Whether an example connects to a server."""
         return any(SERVER_URL in example.source for example in examples(self))
+
+    @property
+    def needs_postgresql(self) -> bool:
+        """Whether an example connects to PostgreSQL."""
+        return any(POSTGRESQL_URL in example.source for example in examples(self))
 
     @property
     def blocks(self) -> Iterator[tuple[str, int, str]]:
@@ -100,11 +109,13 @@ def examples(section: Section) -> list[doctest.Example]:
     return found
 
 
-def run(name: str, parts: Iterable[Section], server: str | None = None) -> None:
+def run(
+    name: str, parts: Iterable[Section], server: str = SERVER_URL, postgresql: str = POSTGRESQL_URL
+) -> None:
     """Run the examples of some sections of a page in one namespace."""
     found = [example for section in parts for example in examples(section)]
     for example in found:
-        example.source = example.source.replace(SERVER_URL, server or SERVER_URL)
+        example.source = example.source.replace(SERVER_URL, server).replace(POSTGRESQL_URL, postgresql)
     report: list[str] = []
     test = doctest.DocTest(found, {"__name__": "__main__"}, name, name, 0, None)
     doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
@@ -142,7 +153,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_examples(name: str, here: Path) -> None:
     install(name, here)
-    run(name, (section for section in sections(name) if not section.needs_server))
+    alone = (part for part in sections(name) if not (part.needs_server or part.needs_postgresql))
+    run(name, alone)
 
 
 @pytest.mark.usefixtures("here")
@@ -153,6 +165,15 @@ def test_examples_with_a_server(name: str, request: pytest.FixtureRequest) -> No
         server = with_database(request.getfixturevalue("mongod_url"), f"docs_{uuid.uuid4().hex[:12]}")
         for part in parts:
             run(name, [part], server)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("here")
+def test_examples_with_postgresql(name: str, request: pytest.FixtureRequest) -> None:
+    for part in sections(name):
+        if part.needs_postgresql:
+            with new_database(request.getfixturevalue("postgresql_url")) as url:
+                run(name, [part], postgresql=url)
 
 
 class AskedTwice:

@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"grammar"}),
     frozenset({"engines"}),
     frozenset({"query", "explain", "projections"}),
-    frozenset({"store"}),
+    frozenset({"store", "tables"}),
     frozenset({""}),  # the package itself, with the public names
     frozenset({"taskdb"}),
     frozenset({"cli", "__main__", "testing"}),
@@ -37,8 +37,10 @@ SQL_ENGINES = {"sql", "sqlite", "duckdb"}
 FOREIGN = {
     "lark": ("grammar",),
     "sqlglot": ("engines.sql",),
-    "apsw": ("engines.sqlite",),
-    "duckdb": ("engines.duckdb",),
+    "apsw": ("engines.sqlite", "tables.drivers"),
+    "psycopg": ("engines.postgresql", "tables.drivers"),
+    "duckdb": ("engines.duckdb", "tables.drivers"),
+    "sqlalchemy": ("engines.sql.statement",),
     "pymongo": ("engines.mongodb",),
     "ipyparallel": ("taskdb.ipyparallel",),
     "hypothesis": ("testing.strategies",),

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import random
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Context
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import apsw
+import bson
 import duckdb
 import psycopg
 import pytest
+from bson import Decimal128
 
 import mongoglot
-from mongoglot import Table
+from mongoglot import Column, Table
 from mongoglot.engines.base import residual_check
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.table import Affinity
 from tests import typed_tables
 from tests.typed_tables import Rows, Typed
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
 
 SEED = int(os.environ.get("MONGOGLOT_TEST_SEED", "1"))
 
 Select: TypeAlias = Callable[[str, dict[str, Any]], list[int]]
 """The numbers of the rows of table t for which a condition holds, in order."""
+
+
+class Filled(NamedTuple):
+    """A database with random rows in its table t."""
+
+    connection: Any
+    select: Select
+    columns: tuple[Typed, ...]
+    rows: Rows
+
 
 COLUMNS = {
     "sqlite": typed_tables.SQLITE,
@@ -35,24 +54,26 @@ def declarations(columns: tuple[Typed, ...]) -> str:
     return ", ".join(f"{quoted(typed.column.name)} {typed.declared}" for typed in columns)
 
 
-def in_sqlite(columns: tuple[Typed, ...], rows: Rows) -> Select:
+def in_sqlite(columns: tuple[Typed, ...], rows: Rows) -> tuple[Any, Select]:
     connection = apsw.Connection(":memory:")
     mongoglot.register_functions(connection)
     connection.execute(f"CREATE TABLE t (row INTEGER PRIMARY KEY, {declarations(columns)})")
     places = ", ".join("?" * (len(columns) + 1))
     for number, row in enumerate(rows.stored):
         connection.execute(f"INSERT INTO t VALUES ({places})", (number, *row))  # noqa: S608 - words of ours
-    return lambda text, parameters: [
+    return connection, lambda text, parameters: [
         row
         for (row,) in connection.execute(f"SELECT row FROM t WHERE {text} ORDER BY row", parameters)  # noqa: S608
     ]
 
 
-def in_postgresql(columns: tuple[Typed, ...], rows: Rows, request: pytest.FixtureRequest) -> Select:
+def in_postgresql(
+    columns: tuple[Typed, ...], rows: Rows, request: pytest.FixtureRequest
+) -> tuple[Any, Select]:
     connection = psycopg.connect(request.getfixturevalue("postgresql"), autocommit=True)
     request.addfinalizer(connection.close)
     words = declarations(columns)
-    connection.execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t (row integer, {words})".encode())
+    connection.execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t (row integer PRIMARY KEY, {words})".encode())
     places = ", ".join(["%s"] * (len(columns) + 1))
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -64,12 +85,12 @@ def in_postgresql(columns: tuple[Typed, ...], rows: Rows, request: pytest.Fixtur
         found = connection.execute(f"SELECT row FROM t WHERE {text} ORDER BY row".encode(), parameters)  # noqa: S608
         return [row for (row,) in found]
 
-    return select
+    return connection, select
 
 
-def in_duckdb(columns: tuple[Typed, ...], rows: Rows) -> Select:
+def in_duckdb(columns: tuple[Typed, ...], rows: Rows) -> tuple[Any, Select]:
     connection = duckdb.connect(":memory:")
-    connection.execute(f"CREATE TABLE t (row INTEGER, {declarations(columns)})")
+    connection.execute(f"CREATE TABLE t (row INTEGER PRIMARY KEY, {declarations(columns)})")
     places = ", ".join("?" * (len(columns) + 1))
     connection.executemany(
         f"INSERT INTO t VALUES ({places})",  # noqa: S608 - words of ours
@@ -80,20 +101,27 @@ def in_duckdb(columns: tuple[Typed, ...], rows: Rows) -> Select:
         found = connection.execute(f"SELECT row FROM t WHERE {text} ORDER BY row", parameters)  # noqa: S608
         return [row for (row,) in found.fetchall()]
 
-    return select
+    return connection, select
+
+
+def filled(database: str, request: pytest.FixtureRequest, rng: random.Random, count: int) -> Filled:
+    """Random rows in a database."""
+    columns = COLUMNS[database]
+    rows = typed_tables.random_rows(rng, columns, database, count)
+    match database:
+        case "sqlite":
+            connection, select = in_sqlite(columns, rows)
+        case "postgresql":
+            connection, select = in_postgresql(columns, rows, request)
+        case _:
+            connection, select = in_duckdb(columns, rows)
+    return Filled(connection, select, columns, rows)
 
 
 def compare(database: str, request: pytest.FixtureRequest, seed: int, count: int, filters: int) -> None:
     """Ask random filters of random rows."""
-    rng, columns = random.Random(seed), COLUMNS[database]
-    rows = typed_tables.random_rows(rng, columns, database, count)
-    match database:
-        case "sqlite":
-            select = in_sqlite(columns, rows)
-        case "postgresql":
-            select = in_postgresql(columns, rows, request)
-        case _:
-            select = in_duckdb(columns, rows)
+    rng = random.Random(seed)
+    _, select, columns, rows = filled(database, request, rng, count)
     table = typed_tables.table_of(columns)
     matched = complete = 0
     for _ in range(filters):
@@ -130,3 +158,186 @@ def test_typed_columns(database: str, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("database", COLUMNS)
 def test_typed_columns_at_length(database: str, number: int, request: pytest.FixtureRequest) -> None:
     compare(database, request, SEED * 1000 + number, 100, 2000)
+
+
+# ---- tables that are found out about, and read ------------------------------------------------------
+
+
+def canonical(document: dict[str, Any]) -> bytes:
+    """A document as bytes, its decimals without zeros behind their digits, which numeric does not keep so."""
+
+    def shortened(value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: shortened(item) for name, item in value.items()}
+            case list():
+                return list(map(shortened, value))
+            case Decimal128():
+                return str(value.to_decimal().normalize(Context(prec=40)))
+            case _:
+                return value
+
+    return bson.encode(shortened(document))
+
+
+@pytest.mark.parametrize("database", COLUMNS)
+def test_rows_are_read_as_documents(database: str, request: pytest.FixtureRequest) -> None:
+    rng = random.Random(SEED)
+    connection, _, columns, rows = filled(database, request, rng, 100)
+    table = typed_tables.table_of(columns)
+    read = list(mongoglot.find(connection, table))
+    assert list(map(canonical, read)) == list(map(canonical, rows.documents))
+    matched = 0
+    for _ in range(40):
+        condition = typed_tables.typed_filter(rng, columns, rows.documents)
+        query = mongoglot.compile(condition)
+        expected = [document for document in rows.documents if query.matches(document)]
+        answer = list(mongoglot.find(connection, table, condition, skip=1, limit=5))
+        assert list(map(canonical, answer)) == list(map(canonical, expected[1:6])), condition
+        matched += len(answer)
+    assert matched > 20
+
+
+@pytest.mark.parametrize("database", COLUMNS)
+def test_what_is_found_out_about_a_table(database: str, request: pytest.FixtureRequest) -> None:
+    connection, _, columns, rows = filled(database, request, random.Random(SEED), 30)
+    table = mongoglot.reflect(connection, "t")
+    assert (table.name, table.key, table.document) == ("t", ("row",), None)
+    assert table.columns[0] == Column("row", "int", nullable=False)
+    for typed, column in zip(columns, table.columns[1:], strict=True):
+        declared = replace(typed.column, path=typed.column.name)
+        if database == "sqlite":
+            word = typed.declared.split()[0]
+            declared = Column(declared.name, "any", nullable=declared.nullable, affinity=AFFINITIES[word])
+        elif declared.type == "date":
+            declared = replace(declared, type="int")
+        if database == "duckdb":  # which of the columns has a collation is not told
+            declared = with_collation(declared)
+        assert column == declared
+    (document,) = mongoglot.find(connection, "t", {"row": 7}, ["row", "s"])
+    assert document == {"row": 7, "s": rows.documents[7]["s"]}
+
+
+AFFINITIES: dict[str, Affinity] = {"TEXT": "text", "INTEGER": "number", "REAL": "number", "BLOB": "none"}
+
+
+def with_collation(column: Column) -> Column:
+    """The column and what is in it, its text compared nobody knows how."""
+    return replace(
+        column,
+        collation="other" if column.type == "string" else "default",
+        element=column.element and with_collation(column.element),
+        fields=tuple(map(with_collation, column.fields)),
+    )
+
+
+# ---- the database's own indexes ----------------------------------------------------------------------
+
+INDEXED: dict[str, Any] = {
+    "$eq": 5, "range": {"$gte": 5, "$lt": 8}, "$in": {"$in": [5, 7]}, "of a decimal": Decimal128("5.0"),
+    "of a double": {"$gt": 4.5, "$lt": 5.5},
+}  # fmt: skip
+
+DATED: dict[str, Any] = {
+    "$eq": datetime.datetime(2020, 1, 1), "$in": {"$in": [datetime.datetime(2020, 1, 1)]},
+    "range": {"$gt": datetime.datetime(2020, 1, 1), "$lte": datetime.datetime(2020, 1, 2)},
+}  # fmt: skip
+
+QUESTIONS = {
+    **{f"int {name}": {"i": operand} for name, operand in INDEXED.items()},
+    **{f"double {name}": {"d": operand} for name, operand in INDEXED.items()},
+    **{f"date {name}": {"at": operand} for name, operand in DATED.items()},
+    "string $eq": {"s": "v5"}, "string $in": {"s": {"$in": ["v5", "v7"]}},
+    "string range": {"s": {"$gt": "v5", "$lt": "v6"}},
+}  # fmt: skip
+
+
+def plan_of(connection: Any, database: str, sql: Any) -> str:
+    """What the database says that it will do."""
+    words = "EXPLAIN QUERY PLAN" if database == "sqlite" else "EXPLAIN"
+    text = f"{words} SELECT * FROM indexed WHERE {sql.text}"  # noqa: S608 - the text that is tested
+    found = connection.execute(text.encode() if database == "postgresql" else text, sql.parameters)
+    return "\n".join(str(row[-1]) for row in (found.fetchall() if hasattr(found, "fetchall") else found))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def indexed(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any, Table]]:
+    """A table of 5,000 rows with an index on each column."""
+    if request.param == "sqlite":
+        connection: Any = apsw.Connection(":memory:")
+        series = "WITH g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < 4999) SELECT n FROM g"
+        types = {"i": "INTEGER", "d": "REAL", "s": "TEXT", "at": "INTEGER"}
+        at = "1577836800000 + n * 3600000"
+    else:
+        connection = psycopg.connect(request.getfixturevalue("postgresql"), autocommit=True)
+        series = "SELECT n FROM generate_series(0, 4999) AS g(n)"
+        types = {"i": "bigint", "d": "double precision", "s": 'text COLLATE "C"', "at": "timestamp"}
+        at = "timestamp '2020-01-01' + n * interval '1 hour'"
+    connection.execute("DROP TABLE IF EXISTS indexed")
+    columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    connection.execute(f"CREATE TABLE indexed (row integer PRIMARY KEY, {columns})")
+    connection.execute(f"INSERT INTO indexed SELECT n, n, n, 'v' || n, {at} FROM ({series}) AS source")  # noqa: S608
+    for name in types:
+        connection.execute(f"CREATE INDEX indexed_{name} ON indexed ({name})")
+    connection.execute("ANALYZE")
+    table = mongoglot.reflect(connection, "indexed")
+    if request.param == "sqlite":  # which holds no dates: these are milliseconds
+        columns_of = (column if column.name != "at" else Column("at", "date") for column in table.columns)
+        table = replace(table, columns=tuple(columns_of))
+    yield request.param, connection, table
+    connection.close()
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_indexes_of_the_database_serve(name: str, indexed: tuple[str, Any, Table]) -> None:
+    database, connection, table = indexed
+    sql = mongoglot.compile(QUESTIONS[name]).to_sql(database, table=table)
+    assert sql.residual is None
+    plan = plan_of(connection, database, sql)
+    used = "USING INDEX indexed_" if database == "sqlite" else "on indexed_"
+    covering = "USING COVERING INDEX indexed_"
+    assert used in plan or covering in plan or "using indexed_" in plan, plan
+    assert "SCAN indexed" not in plan
+    assert "Seq Scan" not in plan
+
+
+def test_duckdb_finds_by_its_index_and_skips_by_its_zones() -> None:
+    connection = duckdb.connect(":memory:")
+    connection.execute("CREATE TABLE indexed (row INTEGER PRIMARY KEY, i BIGINT)")
+    connection.execute("INSERT INTO indexed SELECT n, n FROM range(500000) AS g(n)")
+    table = mongoglot.reflect(connection, "indexed")
+    by_key = mongoglot.compile({"row": 77}).to_sql("duckdb", table=table)
+    run = connection.execute(f"EXPLAIN ANALYZE SELECT * FROM indexed WHERE {by_key.text}", by_key.parameters)  # noqa: S608
+    assert "Index Scan" in str(run.fetchall())
+    for condition in (
+        {"i": {"$gte": 5, "$lt": 9}},
+        {"i": 5},
+    ):  # a filter of the scan, which its zone maps serve
+        plan = plan_of(connection, "duckdb", mongoglot.compile(condition).to_sql("duckdb", table=table))
+        assert "Filters:" in plan
+        assert "CAST" not in plan, plan
+
+
+# ---- a server of MongoDB ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database", COLUMNS)
+def test_answers_are_those_of_a_server(
+    database: str, request: pytest.FixtureRequest, server: Database[dict[str, Any]]
+) -> None:
+    rng = random.Random(SEED + 100)
+    connection, _, columns, rows = filled(database, request, rng, 60)
+    collection = server[f"typed_{database}"]
+    collection.insert_many([{"_id": number, **document} for number, document in enumerate(rows.documents)])
+    table = replace(
+        typed_tables.table_of(columns),
+        columns=(*typed_tables.table_of(columns).columns, Column("row", "int")),
+    )
+    matched = 0
+    for _ in range(150):
+        condition = typed_tables.typed_filter(rng, columns, rows.documents)
+        expected = sorted(document["_id"] for document in collection.find(condition, {"_id": 1}))
+        found = sorted(document["row"] for document in mongoglot.find(connection, table, condition, ["row"]))
+        assert found == expected, condition
+        matched += len(found)
+    assert matched > 300

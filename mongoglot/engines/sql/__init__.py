@@ -10,7 +10,7 @@ from mongoglot.engines.sql.table import Column, Table
 if TYPE_CHECKING:
     from mongoglot.engines.sql.statement import Sql
 
-__all__ = ["Column", "Table", "to_sql"]
+__all__ = ["Column", "Table", "to_sql", "with_encoded_dates"]
 
 
 def to_sql(query: BoundPlan, dialect: str, table: Table | None) -> Sql:
@@ -22,3 +22,10 @@ def to_sql(query: BoundPlan, dialect: str, table: Table | None) -> Sql:
     from mongoglot.engines.sql.lowering import to_sql as lowered
 
     return lowered(query, dialect, table)
+
+
+def with_encoded_dates(query: BoundPlan, table: Table) -> BoundPlan:
+    """The query, a date that is compared with JSON replaced by what the table's JSON has for it."""
+    from mongoglot.engines.sql.encodings import with_encoded_dates as encoded
+
+    return encoded(query, table)

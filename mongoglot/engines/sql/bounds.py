@@ -27,7 +27,7 @@ KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
     **dict.fromkeys(("date", "timestamp", "timestamptz", "day"), frozenset[ValueClass]({"date"})),
     "bool": frozenset({"bool"}),
     **dict.fromkeys(("uuid", "binary"), frozenset[ValueClass]({"binary"})),
-    **dict.fromkeys(("json", "list", "struct"), frozenset[ValueClass]()),
+    **dict.fromkeys(("json", "list", "struct", "any"), frozenset[ValueClass]()),
 }  # fmt: skip
 """The classes of operands that values of a column can compare with, but for NaN, which equals itself only."""
 
@@ -103,7 +103,7 @@ def bounds_of(op: Comparison, kind: ValueClass, column: Column, limits: Limits) 
             return (Bound(unit_operator(op), partial(_day, op, limits.calendar)),)
         case "uuid":
             return (Bound(unit_operator(op), partial(_uuid, op)),)
-        case "binary" | "json" | "list" | "struct":
+        case "binary" | "json" | "list" | "struct" | "any":
             raise AssertionError(column)
         case _:
             assert_never(column.type)

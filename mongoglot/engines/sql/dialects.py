@@ -36,13 +36,17 @@ class Dialect:
         executed: whether mongoglot's tests run it on its database.
         limits: what values it has.
         ordered: whether text compares by its bytes unless it is told otherwise.
+        equal: whether text is equal only where its bytes are, unless it is told otherwise.
         collation: what tells it so; None where nothing does, or where nothing must.
         casts: whether parameters get their types by a cast.
         double_percent: whether the driver reads `%` in the text.
         unsayable: characters that no name can hold.
         missing: types that it has no columns of.
         decimal_nan: whether a decimal may be NaN.
-        cut: the function that cuts a number at its point.
+        cut: the function that cuts a number at its point; None where that is not said.
+        bits: whether it has operators of bits that count as int64 does.
+        typed_places: whether a placeholder has its type in it.
+        instant: the type of instants without a time zone.
         byte_length: the function that counts bytes; None where no order of bytes is said.
         flattens: whether a column of lists may hold lists of lists, which are taken apart as one.
         lengths: of the lists of one query, by their place, where lists are expanded.
@@ -55,13 +59,17 @@ class Dialect:
     executed: bool = False
     limits: Limits = COMMON
     ordered: bool = True
+    equal: bool = True
     collation: str | None = None
     casts: bool = True
     double_percent: bool = False
     unsayable: str = ""
-    missing: frozenset[ColumnType] = frozenset({"number"})
+    missing: frozenset[ColumnType] = frozenset({"number", "any"})
     decimal_nan: bool = False
-    cut: str = "trunc"
+    cut: str | None = None
+    bits: bool = True
+    typed_places: bool = False
+    instant: str = "TIMESTAMP"
     flattens: bool = False
     byte_length: str | None = None
     lengths: tuple[tuple[int, int], ...] = ()
@@ -90,12 +98,20 @@ class Dialect:
 
     def parameter(self, label: str, column: Column) -> Expression:
         """A placeholder of the type of a column."""
+        if self.typed_places:
+            return exp.Placeholder(this=label, kind=self.type_of(column))
         placeholder = sql.parameter(label)
-        return exp.Cast(this=placeholder, to=type_of(column)) if self.casts else placeholder
+        return exp.Cast(this=placeholder, to=self.type_of(column)) if self.casts else placeholder
+
+    def type_of(self, column: Column) -> exp.DataType:
+        """The type of a column as this dialect has it."""
+        if column.type == "timestamp":
+            return exp.DataType(this=exp.DataType.Type[self.instant])
+        return type_of(column)
 
     def list_parameter(self, label: str, column: Column) -> Expression:
         """A placeholder of an array of the type of a column."""
-        kind = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[type_of(column)], nested=True)
+        kind = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[self.type_of(column)], nested=True)
         return exp.Cast(this=sql.parameter(label), to=kind)
 
     def list_length(self, value: Expression) -> Expression:
@@ -120,6 +136,10 @@ class Dialect:
         self._check(tree)
         for node in list(tree.find_all(exp.Identifier, exp.Literal)):
             if colons:
+                if (
+                    "%(" in node.name and not self.double_percent
+                ):  # SQLAlchemy takes it for a placeholder of its own
+                    raise UnsupportedError(f"{node.name!r} cannot be said in a text of SQLAlchemy")
                 node.set("this", node.name.replace(":", "\\:"))
             elif self.double_percent:
                 node.set("this", node.name.replace("%", "%%"))
@@ -162,18 +182,36 @@ def type_of(column: Column) -> exp.DataType:
     return exp.DataType(this=exp.DataType.Type[_TYPES[column.type]])
 
 
+_NOWHERE: Final = frozenset[ColumnType]({"number", "any", "list", "json", "uuid"})
+
 SQLITE: Final = Dialect(
-    "sqlite", "sqlite", "json", "absent", executed=True, collation="BINARY", casts=False,
+    "sqlite", "sqlite", "json", "absent", executed=True, collation="BINARY", casts=False, cut="trunc",
     byte_length="length", missing=frozenset({"list", "struct", "timestamp", "timestamptz", "day", "uuid"}),
 )  # fmt: skip
 POSTGRESQL: Final = Dialect(
     "postgresql", "postgres", "array", executed=True, limits=Limits(False, "era"), ordered=False, collation="C",
-    double_percent=True, missing=frozenset({"struct"}), decimal_nan=True, flattens=True,
+    double_percent=True, missing=frozenset({"struct", "any"}), decimal_nan=True, flattens=True, cut="trunc",
     byte_length="octet_length",
 )  # fmt: skip
 DUCKDB: Final = Dialect(
-    "duckdb", "duckdb", "array", executed=True, limits=Limits(True, "signed"), collation="C",
+    "duckdb", "duckdb", "array", executed=True, limits=Limits(True, "signed"), collation="C", cut="trunc",
     byte_length="octet_length",
 )  # fmt: skip
+SPARK: Final = Dialect("spark", "spark", executed=True, missing=_NOWHERE, instant="TIMESTAMPNTZ")
+TRINO: Final = Dialect("trino", "trino", nan="unordered", missing=_NOWHERE)
+MYSQL: Final = Dialect(
+    "mysql", "mysql", nan="absent", ordered=False, equal=False, collation="utf8mb4_0900_bin", bits=False,
+    missing=_NOWHERE | {"timestamp", "timestamptz", "binary", "struct"},
+)  # fmt: skip
+BIGQUERY: Final = Dialect("bigquery", "bigquery", nan="unordered", unsayable="`\\", missing=_NOWHERE)
+CLICKHOUSE: Final = Dialect(
+    "clickhouse", "clickhouse", nan="unordered", bits=False, typed_places=True, unsayable="\\",
+    missing=_NOWHERE | {"timestamp", "timestamptz", "day", "binary", "struct"},
+)  # fmt: skip
+SNOWFLAKE: Final = Dialect("snowflake", "snowflake", missing=_NOWHERE | {"binary", "struct"})
+"""Types are missing where the dialect has none, or where its own compare in ways that nobody could try here."""
 
-DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (SQLITE, POSTGRESQL, DUCKDB)}
+DIALECTS: Final[Mapping[str, Dialect]] = {
+    dialect.name: dialect
+    for dialect in (SQLITE, POSTGRESQL, DUCKDB, SPARK, TRINO, MYSQL, BIGQUERY, CLICKHOUSE, SNOWFLAKE)
+}

@@ -39,13 +39,15 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
 
     if column.type == "int":
         return Condition(leaves(value), parameters, column.nullable)
-    whole = exp.Cast(this=cut(value, dialect), to=exp.DataType(this=exp.DataType.Type.BIGINT))
+    if dialect.cut is None:
+        return None
+    whole = exp.Cast(this=sql.call(dialect.cut, value), to=exp.DataType(this=exp.DataType.Type.BIGINT))
     return Condition(sql.case([(fits(value, column), leaves(whole))], dialect.false), parameters)
 
 
 def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Dialect) -> Condition | None:
     """The operators of bits; those of decimals are rounded, which is left to Python."""
-    if column.type not in ("int", "double"):
+    if column.type not in ("int", "double") or not dialect.bits:
         return None
     mask = sum(1 << position for position in {min(position, _SIGN_BIT) for position in leaf.positions})
     mask = mask - (1 << 64) if mask >> _SIGN_BIT else mask
@@ -69,14 +71,11 @@ def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Diale
 
     if column.type == "int":
         return Condition(holds(value), parameters, column.nullable)
+    if dialect.cut is None:
+        return None
     whole = exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
-    integral = sql.all_of([fits(value, column), sql.equals(value, cut(value, dialect))])
+    integral = sql.all_of([fits(value, column), sql.equals(value, sql.call(dialect.cut, value))])
     return Condition(sql.case([(integral, holds(whole))], dialect.false), parameters)
-
-
-def cut(value: Expression, dialect: Dialect) -> Expression:
-    """The number without what is behind its point."""
-    return sql.call(dialect.cut, value)
 
 
 def fits(value: Expression, column: Column) -> Expression:

@@ -12,7 +12,7 @@ from sqlglot import exp
 from mongoglot.compiler.ast import ListSlot
 from mongoglot.compiler.values import milliseconds, value_class
 from mongoglot.engines.sql import nodes as sql
-from mongoglot.engines.sql.bounds import is_finer
+from mongoglot.engines.sql.bounds import bounds_of, is_finer
 from mongoglot.engines.sql.condition import Condition, Parameters
 from mongoglot.engines.sql.dialects import Dialect
 from mongoglot.engines.sql.nodes import Expression
@@ -100,13 +100,19 @@ def _expanded(
         return Condition(dialect.false)
     if not is_finer(column):
         return Condition(sql.member(value, places), parameters, nullable=True)
-    ranges = [
-        sql.all_of(
-            [sql.compare("$gte", value, place), sql.compare("$lt", value, sql.sum_of(place, _millisecond()))]
-        )
-        for place in places
-    ]
+    _, below = bounds_of("$eq", "date", column, dialect.limits)
+    ranges = []
+    for number, place in enumerate(places):
+        after = f"{labels[number]}_after"
+        parameters[after] = (operand, partial(_member, partial(_following, below.bind), number))
+        end = sql.compare("$lt", value, dialect.parameter(after, column))
+        ranges.append(sql.all_of([sql.compare("$gte", value, place), end]))
     return Condition(sql.some_of(ranges), parameters, nullable=True)
+
+
+def _following(bind: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    """The instants that come a millisecond after the dates of a list."""
+    return [bind(item) for item in items if value_class(item) == "date"]
 
 
 def _millisecond() -> Expression:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mongoglot.compiler.ast import (
     Always,
@@ -25,6 +24,7 @@ from mongoglot.compiler.ast import (
     Sample,
     ServerOnly,
     Size,
+    dotted,
     leaves,
 )
 from mongoglot.compiler.lowering import Bounds, Superset, needs_server
@@ -57,8 +57,10 @@ class TypedLowering(Connectives):
         match leaf:
             case ServerOnly():
                 raise needs_server(leaf)
-            case JsonSchema() | Expr() | Sample():  # Python checks them
-                return None
+            case JsonSchema() | Expr() | Sample():
+                if self.dialect.lists == "expanded":
+                    raise _refused(leaf, self.dialect)
+                return None  # Python checks them
             case (
                 Compare()
                 | In()
@@ -71,7 +73,10 @@ class TypedLowering(Connectives):
                 | Bits()
                 | ElemMatch()
             ):
-                return self._on_path(leaf)
+                found = self._on_path(leaf)
+                if found is None and self.dialect.lists == "expanded":
+                    raise _refused(leaf, self.dialect)
+                return found
 
     def on_json(self, leaf: Leaf, column: Column, value: sql.Expression, rest: Path) -> Found:  # noqa: ARG002
         """A predicate on a JSON value, at the rest of a path in it; declined here, for those that extend this."""
@@ -95,17 +100,21 @@ class TypedLowering(Connectives):
         return self.on_document(leaf)
 
     def _on_column(self, leaf: Leaf, column: Column, rest: Path) -> Found:
+        if column.type in self.dialect.missing:
+            node, path = type(leaf).__name__, dotted(leaf.path)
+            raise UnsupportedError(
+                f"{node} at {path!r}: columns of type {column.type!r} are not in the SQL of {self.dialect.name}"
+            )
+        if column.type == "decimal" and column.precision is None and not self.dialect.decimal_nan:
+            raise UnsupportedError(
+                f"column {column.name!r}: {self.dialect.name} needs its precision and scale"
+            )
         return Nested(self.dialect, self.on_json).at(leaf, column, sql.name(column.name), rest)
 
 
 def lower(node: Node, lowering: TypedLowering) -> Statement:
     """Lower a tree for a table, and print what was lowered."""
     dialect = lowering.dialect
-    for column in lowering.table.columns:
-        if column.type in dialect.missing:
-            raise UnsupportedError(
-                f"column {column.name!r} is of type {column.type!r}, which the SQL of {dialect.name} does not have"
-            )
     halves = split(node, lowering)
     if halves.code is None:
         tree = dialect.constant(halves.pushed == Always(True))
@@ -134,14 +143,13 @@ def to_sql(query: BoundPlan, name: str, table: Table | None) -> Sql:
         dialect = replace(dialect, lengths=tuple(sorted(lengths)))
     lowering = TypedLowering(table, dialect)
     statement = query.plan.lowered(("sql", lowering), lambda node: lower(node, lowering))
-    return sql_of(statement, query.values, dialect)
+    return statement.to_sql(query.values, dialect.name, executed=dialect.executed)
 
 
-def sql_of(statement: Statement, values: list[Any], dialect: Dialect) -> Sql:
-    """A statement with the values of one query."""
-    return Sql(
-        statement.text, statement.bind(values), statement.split.residual, dialect.name, dialect.executed
-    )
+def _refused(leaf: Leaf, dialect: Dialect) -> UnsupportedError:
+    """The error of a dialect that is written and not run here: nothing could check what it leaves open."""
+    place = f" at {dotted(leaf.path)!r}" if leaf.path else ""
+    return UnsupportedError(f"{type(leaf).__name__}{place} has no exact form in the SQL of {dialect.name}")
 
 
 def _lists(node: Node) -> list[ListSlot]:

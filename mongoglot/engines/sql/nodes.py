@@ -273,9 +273,19 @@ def quotient(left: Expression, right: Expression) -> Expression:
     return exp.Div(this=_operand(left), expression=_operand(right), typed=True, safe=True)
 
 
+def collate(value: Expression, collation: str) -> Expression:
+    """`value COLLATE "collation"`."""
+    return exp.Collate(this=_operand(value), expression=_identifier(collation))
+
+
 def is_leaf(tree: Expression) -> bool:
     """Whether a tree is a column, a constant or a placeholder."""
     return isinstance(tree, (exp.Column, exp.Literal, exp.Placeholder, exp.Null))
+
+
+def height(tree: Expression) -> int:
+    """How many nodes stand above one another in a tree."""
+    return 1 + max((height(child) for child in tree.iter_expressions()), default=0)
 
 
 def row(*values: Expression) -> Expression:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, final
 
 from mongoglot.compiler.ast import ListSlot, Node
 from mongoglot.compiler.residual import Split
 from mongoglot.engines.sql.condition import Condition, Parameters
+from mongoglot.engines.sql.nodes import Expression
+from mongoglot.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from sqlalchemy import TextClause
 
 
 @final
@@ -29,6 +34,26 @@ class Sql:
     residual: Node | None
     dialect: str = "sqlite"
     executed: bool = True
+    _tree: Expression | None = field(default=None, repr=False, compare=False)
+
+    def to_sqlalchemy(self) -> TextClause:
+        """The condition for SQLAlchemy: a `text()` with its parameters bound, whatever the driver.
+
+        Raises:
+            UnsupportedError: SQLAlchemy is not installed.
+        """
+        try:
+            from sqlalchemy import text
+        except ImportError:
+            raise UnsupportedError("to_sqlalchemy needs SQLAlchemy: pip install sqlalchemy") from None
+        from mongoglot.engines.sql.dialects import DIALECTS, SQLITE
+
+        words = (
+            self.text
+            if self._tree is None
+            else DIALECTS.get(self.dialect, SQLITE).text_of(self._tree, colons=True)
+        )
+        return text(words).bindparams(**self.parameters)
 
 
 @final
@@ -43,6 +68,11 @@ class Statement:
     def bind(self, values: list[Any]) -> dict[str, Any]:
         """The parameters for the values of one query."""
         return {label: binder(_operand(source, values)) for label, (source, binder) in self.binders.items()}
+
+    def to_sql(self, values: list[Any], dialect: str = "sqlite", *, executed: bool = True) -> Sql:
+        """The condition with the values of one query."""
+        tree = None if self.split.code is None else self.split.code.tree
+        return Sql(self.text, self.bind(values), self.split.residual, dialect, executed, tree)
 
 
 def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:

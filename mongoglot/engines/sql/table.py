@@ -11,13 +11,15 @@ from mongoglot.errors import UnsupportedError
 
 ColumnType: TypeAlias = Literal[
     "string", "number", "date", "bool",
-    "int", "double", "decimal", "timestamp", "timestamptz", "day", "uuid", "binary", "json", "list", "struct",
+    "int", "double", "decimal", "timestamp", "timestamptz", "day", "uuid", "binary",
+    "json", "list", "struct", "any",
 ]  # fmt: skip
 """What a column holds.
 
 The first four are what a store of mongoglot declares: text, int64 and double, milliseconds since 1970 UTC, 0 and
 1 or true and false. The others are those of tables that something else made: whole numbers, doubles, exact
-decimals, instants without and with a time zone, calendar days, UUIDs, bytes, JSON, and values of values.
+decimals, instants without and with a time zone, calendar days, UUIDs, bytes, JSON, values of values, and, in
+SQLite, whatever there is.
 """
 
 STORED_TYPES: Final[tuple[ColumnType, ...]] = ("string", "number", "date", "bool")
@@ -26,6 +28,9 @@ COLUMN_TYPES: Final[tuple[ColumnType, ...]] = get_args(ColumnType)
 
 Collation: TypeAlias = Literal["default", "bytes", "other"]
 """How a column of text compares: as the database does by default, by the bytes of UTF-8, or otherwise."""
+
+Affinity: TypeAlias = Literal["none", "text", "number"]
+"""What SQLite makes of a value that is written to a column of any type, and of one that is compared with it."""
 
 Encoding: TypeAlias = Literal["mongoglot", "plain", "milliseconds", "extended"]
 """How JSON holds what JSON lacks: as a store of mongoglot writes it; dates as ISO 8601 text, or as milliseconds
@@ -54,6 +59,7 @@ class Column:
         element: what a list holds; its name says nothing.
         fields: what a struct holds.
         encoding: of JSON.
+        affinity: of a column of any type.
     """
 
     name: str
@@ -69,6 +75,7 @@ class Column:
     element: Column | None = None
     fields: tuple[Column, ...] = ()
     encoding: Encoding = "plain"
+    affinity: Affinity = "none"
 
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:

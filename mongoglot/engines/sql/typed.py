@@ -37,7 +37,7 @@ from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.binary import compare_bytes
 from mongoglot.engines.sql.bounds import KINDS, bounds_of, equal_to
 from mongoglot.engines.sql.condition import Condition, Parameters
-from mongoglot.engines.sql.dialects import Dialect
+from mongoglot.engines.sql.dialects import Dialect, type_of
 from mongoglot.engines.sql.integers import bits_condition, mod_condition
 from mongoglot.engines.sql.lists import membership
 from mongoglot.engines.sql.nodes import Expression
@@ -77,6 +77,9 @@ def typed_condition(leaf: Leaf, column: Column, value: Expression, dialect: Dial
         value: the column, or a part of one.
         dialect: of the condition.
     """
+    if column.type == "string" and column.collation == "other" and dialect.collation is None:
+        return None
+    value = read(value, column)
     match leaf:
         case Exists():
             return Condition(dialect.true)  # a row has all of its columns, some of them null
@@ -110,6 +113,11 @@ def typed_condition(leaf: Leaf, column: Column, value: Expression, dialect: Dial
             raise AssertionError(leaf)  # lowering.py has them
         case _:
             assert_never(leaf)
+
+
+def read(value: Expression, column: Column) -> Expression:
+    """The value of a column as it is compared: a cast makes text of it where it is read so."""
+    return exp.Cast(this=value, to=type_of(column)) if column.as_text else value
 
 
 def _is_number(column: Column) -> bool:
@@ -151,9 +159,10 @@ def collated(value: Expression, column: Column, dialect: Dialect, *, ordered: bo
     """Text that compares by its bytes; equality is that of bytes in the usual collations, whatever their order."""
     if column.type != "string" or column.collation == "bytes" or dialect.collation is None:
         return value
-    if column.collation == "default" and (dialect.ordered or not (ordered or column.as_text)):
+    known = dialect.ordered if ordered or column.as_text else dialect.equal
+    if column.collation == "default" and known:
         return value
-    return exp.Collate(this=value, expression=exp.to_identifier(dialect.collation, quoted=True))
+    return sql.collate(value, dialect.collation)
 
 
 def _may_be_nan(column: Column, dialect: Dialect) -> bool:

@@ -18,11 +18,11 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
     return opened(url, tables=tables, synchronous=synchronous)
 
 
-def to_sql(query: BoundPlan, table: Table | None) -> Any:
+def to_sql(query: BoundPlan, table: Table | None, *, text_only: bool = False) -> Any:
     """A query as a condition; sqlglot is loaded here, when the first one is lowered."""
     from mongoglot.engines.sqlite.lowering import to_sql as lowered
 
-    return lowered(query, table)
+    return lowered(query, table, text_only=text_only)
 
 
 def pretty_sql(query: BoundPlan, table: Table | None) -> Any:

@@ -137,7 +137,7 @@ def _on_column(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool
         case HasType(_, types):
             return _type_condition(column, types), {}, False
         case Mod() | Bits():
-            return _number_condition(leaf, column)
+            return number_condition(leaf, value) if column.type == "number" else (sql.FALSE, {}, False)
         case Size() | ElemMatch():
             return sql.FALSE, {}, False  # a column of its own holds no arrays
         case In() | Sample() | ServerOnly() | JsonSchema() | Expr():
@@ -164,12 +164,11 @@ def _type_condition(column: Column, types: frozenset[int]) -> Expression:
     return sql.case(branches, sql.integer(int(code in types)), sql.call("typeof", value))
 
 
-def _number_condition(leaf: Leaf, column: Column) -> tuple[Expression, Parameters, bool]:
-    """`$mod` and the operators of bits on a column of numbers."""
+def number_condition(leaf: Leaf, value: Expression) -> tuple[Expression, Parameters, bool]:
+    """`$mod` and the operators of bits on the numbers of a column."""
     conditions = conditions_of(leaf)
-    if column.type != "number" or conditions is None:
+    if conditions is None:
         return sql.FALSE, {}, False
-    value = sql.name(column.name)
     place = Place(value, sql.string("$"))
     branches = [
         (sql.string(kind), conditions.by_type[kind](Element(value, value, place)))

@@ -187,6 +187,11 @@ def membership(operand: ListSlot) -> Conditions:
 _KEY_END: Final = 2 + KEY_LENGTH
 
 
+def list_of_natives(value: Expression, operand: ListSlot, label: str) -> tuple[Expression, Parameters]:
+    """Whether a number is one of the numbers of a list."""
+    return _in_list(value, label), {label: (operand, _native_numbers)}
+
+
 def _in_list(value: Expression, label: str) -> Expression:
     members = sql.source(sql.call("json_each", sql.parameter(label)), "list")
     return sql.member_of(value, sql.select([sql.name("value", "list")], [members]))

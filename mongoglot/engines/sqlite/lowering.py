@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
 
 from mongoglot.compiler.ast import (
     Always,
     Bits,
+    Compare,
     ElemMatch,
     Expr,
     Glob,
@@ -25,37 +27,45 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.lowering import Bounds, Superset, needs_server
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import split
+from mongoglot.compiler.values import ValueClass
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Condition, Connectives
 from mongoglot.engines.sql.dialects import SQLITE
 from mongoglot.engines.sql.statement import Sql, Statement
-from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
+from mongoglot.engines.sql.table import STORED_TYPES, Column, Encoding, Table
 from mongoglot.engines.sql.typed import missing_matches, typed_condition
+from mongoglot.engines.sqlite.anything import any_condition
 from mongoglot.engines.sqlite.columns import column_condition, identity_condition
 from mongoglot.engines.sqlite.conditions import sample
 from mongoglot.engines.sqlite.documents import on_document
 from mongoglot.engines.sqlite.paths import Root
+from mongoglot.engines.sqlite.text_only import MAX_HEIGHT, is_sayable, on_text
+from mongoglot.errors import UnsupportedError
 
 
-def lower(node: Node, table: Table) -> Statement:
-    """Lower a tree for a table, and print what was lowered."""
-    halves = split(node, SqliteLowering(table))
+def lower(node: Node, table: Table, *, text_only: bool = False) -> Statement:
+    """Lower a tree for a table, and print what was lowered; for a SQLite that has JSON as text only, if so."""
+    halves = split(node, SqliteLowering(table, text_only))
     if halves.code is None:
         return Statement("1" if halves.pushed == Always(True) else "0", {}, halves)
     parameters = halves.code.parameters
     numbered = (label for label, (slot, _) in parameters.items() if slot is None)
     labels = {label: f"s{number}" for number, label in enumerate(numbered)}
+    if text_only:
+        halves = replace(halves, code=replace(halves.code, tree=on_text(halves.code.tree)))
+    tree = halves.code.tree if halves.code is not None else sql.TRUE
     if labels:
-        sql.rename_parameters(halves.code.tree, labels)
+        sql.rename_parameters(tree, labels)
     binders = {labels.get(label, label): binder for label, binder in parameters.items()}
-    return Statement(sql.text_of(halves.code.tree), binders, halves)
+    return Statement(sql.text_of(tree), binders, halves)
 
 
-def to_sql(query: BoundPlan, table: Table | None = None) -> Sql:
+def to_sql(query: BoundPlan, table: Table | None = None, *, text_only: bool = False) -> Sql:
     """The query as a condition on the rows of a table."""
     target = table if table is not None else Table("documents")
-    statement = query.plan.lowered(("sqlite", target), lambda node: lower(node, target))
-    return Sql(statement.text, statement.bind(query.values), statement.split.residual)
+    key = ("sqlite", target, "text") if text_only else ("sqlite", target)
+    statement = query.plan.lowered(key, lambda node: lower(node, target, text_only=text_only))
+    return statement.to_sql(query.values, TEXT_ONLY if text_only else "sqlite")
 
 
 def undecided(query: BoundPlan, table: Table | None = None) -> list[str]:
@@ -76,6 +86,9 @@ def pretty_sql(query: BoundPlan, table: Table | None = None) -> str:
     return statement.text if code is None else sql.text_of(code.tree, pretty=True)
 
 
+TEXT_ONLY: Final = "sqlite-3.38"
+"""The dialect of a SQLite that has JSON as text only: from 3.38 to 3.44."""
+
 _OF_DOCUMENTS = (HasType, Mod, Size, Bits, ElemMatch)
 """Predicates that the column of a store says nothing about: it keeps no types, and no arrays."""
 
@@ -86,6 +99,7 @@ class SqliteLowering(Connectives):
     """The lowering for one table."""
 
     table: Table
+    text_only: bool = False
 
     def predicate(self, leaf: Leaf) -> Condition | Superset[Condition] | Bounds[Condition] | None:
         """A predicate: on its column where there is one, on the document otherwise."""
@@ -94,7 +108,7 @@ class SqliteLowering(Connectives):
         if isinstance(leaf, JsonSchema):  # Python checks it
             return None
         if isinstance(leaf, Expr):
-            if not all(map(_is_stored, self.table.columns)):
+            if self.text_only or not all(map(_is_stored, self.table.columns)):
                 return None
             from mongoglot.engines.sqlite.expressions import lower_expression  # as above
 
@@ -112,16 +126,21 @@ class SqliteLowering(Connectives):
             return self._on_column(leaf, column)
         if self.table.is_split(leaf.path):
             return None
+        above = self.table.prefix(leaf.path)
+        if above is not None and above.is_nested:
+            return self._on_json(leaf, above)
         if (below := self.table.scalar_prefix(leaf.path)) is not None and not below.mixed:
             return Condition(sql.integer(int(bool(missing_matches(leaf)))))
         if self.table.document is None:
             raise self.table.no_field(leaf.path)
-        return on_document(leaf, Root(sql.name(self.table.document)))
+        return self._in_document(leaf, Root(sql.name(self.table.document)), self.table.encoding)
 
     def _on_column(self, leaf: Leaf, column: Column) -> Condition | Superset[Condition] | None:
         if not _is_stored(column):
             if column.is_nested:
-                return None
+                return self._on_json(leaf, column)
+            if column.type == "any":
+                return any_condition(leaf, column)
             return typed_condition(leaf, column, sql.name(column.name), SQLITE)
         if not column.mixed or self.table.document is None:
             tree, parameters = column_condition(leaf, column, None)
@@ -133,6 +152,58 @@ class SqliteLowering(Connectives):
         tree, parameters = column_condition(leaf, column, whole.tree)
         joined = Condition(tree, {**whole.parameters, **parameters}, nullable=True)
         return Superset(joined) if isinstance(code, Superset) else joined
+
+    def _on_json(self, leaf: Leaf, column: Column) -> Condition | Superset[Condition] | None:
+        """A predicate on a column of JSON, or inside it: on the document that has it in its field."""
+        if column.type != "json":
+            raise UnsupportedError(f"column {column.name!r}: SQLite has no columns of type {column.type!r}")
+        document = sql.call("json", sql.name(column.name))
+        for part in reversed(column.field):
+            document = sql.call("json_object", sql.string(part), document)
+        return self._in_document(leaf, Root(document), column.encoding)
+
+    def _in_document(
+        self, leaf: Leaf, root: Root, encoding: Encoding
+    ) -> Condition | Superset[Condition] | None:
+        if (self.text_only and not is_sayable(leaf)) or not _is_plain_in(leaf, encoding):
+            return None
+        found = on_document(leaf, root)
+        code = found.code if isinstance(found, Superset) else found
+        return None if self._fitting(code) is None else found
+
+    def conjunction(self, parts: Sequence[Condition]) -> Condition | None:
+        """`a AND b`."""
+        return self._fitting(Connectives.conjunction(self, parts))
+
+    def disjunction(self, parts: Sequence[Condition]) -> Condition | None:
+        """`a OR b`."""
+        return self._fitting(Connectives.disjunction(self, parts))
+
+    def negation(self, part: Condition) -> Condition | None:
+        """`NOT a`, with NULL out of the way."""
+        return self._fitting(Connectives.negation(self, part))
+
+    def _fitting(self, code: Condition | None) -> Condition | None:
+        """The condition, if the parser of an old SQLite can hold it."""
+        if not self.text_only or code is None:
+            return code
+        return code if sql.height(code.tree) <= MAX_HEIGHT else None
+
+
+def _is_plain_in(leaf: Leaf, encoding: Encoding) -> bool:
+    """Whether what a predicate is about is in JSON as itself: in Extended JSON numbers may be documents."""
+    if encoding != "extended":
+        return True
+    match leaf:
+        case Compare(_, _, operand):
+            return operand.kind in _PLAIN
+        case In(_, list_operand, _):
+            return list_operand.kinds <= _PLAIN
+        case _:
+            return False
+
+
+_PLAIN: Final = frozenset[ValueClass]({"string", "bool", "null"})
 
 
 def _is_stored(column: Column) -> bool:

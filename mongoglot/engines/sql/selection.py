@@ -1,0 +1,49 @@
+"""What is selected of a table to read its rows: forms that a driver gives whole."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlglot import exp
+
+from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.dialects import Dialect
+from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sql.typed import read
+
+INSTANTS: Final = frozenset({"timestamp", "timestamptz", "day"})
+"""Types of columns that are read as microseconds since 1970."""
+
+INFINITE: Final = 2**63 - 1
+"""The microseconds that stand for an instant of DuckDB that is infinite."""
+
+
+def selected(table: Table, dialect: Dialect) -> list[Expression]:
+    """What to select of a table, column by column, the document column last."""
+    columns = [_selected(column, dialect) for column in table.columns]
+    if table.document is not None:
+        columns.append(_json_text(sql.name(table.document), dialect))
+    return columns or [sql.null()]
+
+
+def _selected(column: Column, dialect: Dialect) -> Expression:
+    value = sql.name(column.name)
+    if column.type in INSTANTS and dialect.name == "postgresql":
+        seconds = exp.Extract(this=exp.Var(this="EPOCH"), expression=value)
+        return sql.product(seconds, sql.integer(1_000_000))
+    if column.type in INSTANTS:
+        micros = sql.call("epoch_us", value)  # NULL for what is infinite
+        infinite = sql.case([(sql.is_null(value), sql.null())], sql.integer(INFINITE))
+        return exp.Coalesce(this=micros, expressions=[infinite])
+    if column.type == "json":
+        return _json_text(value, dialect)
+    return read(value, column)
+
+
+def _json_text(value: Expression, dialect: Dialect) -> Expression:
+    """JSON as text; SQLite may have it in binary form, too."""
+    if dialect.name != "sqlite":
+        return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.TEXT))
+    is_binary = sql.equals(sql.call("typeof", value), sql.string("blob"))
+    return sql.case([(is_binary, sql.call("json", value))], value)

@@ -1,0 +1,57 @@
+"""The SQL of SQLite before version 3.45, which has JSON as text only.
+
+Every function on JSONB has one on text beside it. What SQLite did not do well then is left to the residual: names
+that JSON has to escape, which a path of that time does not find, and the comparison of whole documents.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlglot import exp
+
+from mongoglot.compiler.ast import Compare, ElemMatch, Expr, In, Leaf, leaves
+from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.nodes import Expression
+
+_ON_TEXT: Final = {"jsonb_each": "json_each", "jsonb_extract": "json_extract", "jsonb_object": "json_object",
+                   "jsonb": "json"}  # fmt: skip
+
+MAX_HEIGHT: Final = 38
+"""How high a tree may be: from 45 on, versions before 3.45 refused some as deeper than their parser's stack."""
+
+_CONTAINERS: Final = frozenset({"object", "array"})
+
+
+def on_text(tree: Expression) -> Expression:
+    """The condition with functions on JSON text in the place of those on JSONB."""
+    tree = tree.copy()
+    for node in list(tree.find_all(exp.Anonymous)):
+        name = node.name
+        if name == "jsonb_array":  # text out of a function is JSON only where that is said
+            node.set("this", "json_array")
+            node.set("expressions", [sql.call("json", argument) for argument in node.expressions])
+        else:
+            node.set("this", _ON_TEXT.get(name, name))
+    return tree
+
+
+def is_sayable(leaf: Leaf) -> bool:
+    """Whether functions on text say just what those on JSONB say."""
+    match leaf:
+        case Expr():
+            return False
+        case Compare(_, _, operand):
+            return operand.kind not in _CONTAINERS and _is_plain(leaf)
+        case In(_, list_operand, _):
+            return not list_operand.kinds & _CONTAINERS and _is_plain(leaf)
+        case ElemMatch(_, child, _):
+            return _is_plain(leaf) and all(map(is_sayable, leaves(child)))
+        case _:
+            return _is_plain(leaf)
+
+
+def _is_plain(leaf: Leaf) -> bool:
+    return all(
+        part.isascii() and part.isprintable() and '"' not in part and "\\" not in part for part in leaf.path
+    )

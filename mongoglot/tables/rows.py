@@ -1,0 +1,129 @@
+"""Rows as documents: what the value of each column is in a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from bson import Binary, Decimal128
+
+from mongoglot.compiler.values import instant, milliseconds
+from mongoglot.engines.base import Record
+from mongoglot.engines.sql.instants import DAY
+from mongoglot.engines.sql.selection import INFINITE, INSTANTS
+from mongoglot.engines.sql.table import Column, Table
+from mongoglot.errors import StoreError
+from mongoglot.tables.encodings import decoder
+
+Decoder: TypeAlias = Callable[[Any], Any]
+
+
+def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
+    """From a row of what `engines.sql.selection` selects to its document.
+
+    Raises:
+        StoreError: (when it is called) a value that no document can hold.
+    """
+    fields = [(column.name, column.field, _decoder(column)) for column in table.columns]
+    rest = decoder(table.encoding)
+
+    def document(row: Sequence[Any]) -> Record:
+        result: Record = {}
+        if table.document is not None and row[-1] is not None:
+            whole = rest(row[-1])
+            result = whole if isinstance(whole, dict) else {}
+        for (name, path, decode), value in zip(fields, row, strict=False):
+            try:
+                found = None if value is None else decode(value)
+            except (ValueError, TypeError, ArithmeticError) as error:
+                raise StoreError(f"column {name!r} holds a value that no document can: {error}") from error
+            target = result
+            for part in path[:-1]:
+                target = target.setdefault(part, {})
+            target[path[-1]] = found
+        return result
+
+    return document
+
+
+def _decoder(column: Column) -> Decoder:
+    match column.type:
+        case "timestamp" | "timestamptz" | "day":
+            return _instant
+        case "date":
+            return instant
+        case "bool":
+            return _boolean
+        case "decimal":
+            return lambda value: Decimal128(Decimal(value))
+        case "double":
+            return float
+        case "uuid":
+            return lambda value: Binary(value.bytes if isinstance(value, UUID) else UUID(value).bytes, 4)
+        case "binary":
+            return bytes
+        case "json":
+            decode = decoder(column.encoding)
+            # SQLite makes a number of JSON text that is one, in a column whose type it does not know
+            return lambda text: decode(text) if isinstance(text, str) else text
+        case "list":
+            assert column.element is not None  # noqa: S101 - a Column sees to it
+            return _list_decoder(column.element)
+        case "struct":
+            return _struct_decoder({field.name: _nested(field) for field in column.fields})
+        case "string" | "number" | "int" | "any":
+            return _as_it_is
+
+
+def _nested(column: Column) -> Decoder:
+    """The decoder of a value inside another one, which the driver gives as its own type."""
+    if column.type in INSTANTS:
+        return lambda value: instant(_from_calendar(value))
+    return _decoder(column)
+
+
+def _from_calendar(value: Any) -> int:
+    """Milliseconds of a date or a datetime of Python."""
+    return milliseconds(value) if hasattr(value, "hour") else (value.toordinal() - _EPOCH) * DAY
+
+
+_EPOCH: Final = 719_163
+"""The ordinal of 1970-01-01."""
+
+
+def _as_it_is(value: Any) -> Any:
+    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
+
+
+def _instant(micros: Any) -> Any:
+    number = Decimal(micros)
+    if number.is_infinite() or number == INFINITE:
+        raise ValueError("an instant that is infinite")
+    return instant(int(number) // 1000)
+
+
+def _boolean(value: Any) -> bool:
+    if value not in (0, 1):
+        raise ValueError(f"{value!r} is no boolean")
+    return bool(value)
+
+
+def _list_decoder(element: Column) -> Decoder:
+    decode = _nested(element)
+    if element.type == "list":
+        return lambda value: [None if item is None else decode(item) for item in value]
+
+    def decoded(value: Any) -> Any:
+        if isinstance(value, list):  # an array of PostgreSQL may hold arrays of its own type
+            return [None if item is None else decoded(item) for item in value]
+        return decode(value)
+
+    return decoded
+
+
+def _struct_decoder(fields: dict[str, Decoder]) -> Decoder:
+    return lambda value: {
+        name: None if value[name] is None else decode(value[name]) for name, decode in fields.items()
+    }
