@@ -17,6 +17,7 @@ from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb.columns import column_value
 from mongoglot.engines.duckdb.file import MEMORY, File
 from mongoglot.engines.duckdb.files import Files, is_file, refuse_write
+from mongoglot.engines.duckdb.insertion import Writer, row_of
 from mongoglot.engines.duckdb.lowering import (
     DOCUMENT,
     IDENTITY,
@@ -25,11 +26,11 @@ from mongoglot.engines.duckdb.lowering import (
     DocumentLowering,
     lower,
 )
-from mongoglot.engines.duckdb.tables import BATCH, Tables
+from mongoglot.engines.duckdb.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
-from mongoglot.errors import DuplicateKeyError, UnsupportedError
+from mongoglot.errors import UnsupportedError
 
 
 def open_backend(url: str, *, tables: Iterable[Table] = (), autoload: bool = False) -> DuckdbBackend:
@@ -59,7 +60,7 @@ class DuckdbBackend(ScanningBackend[int]):
         """Store documents in one transaction; see `Backend`."""
         _check_writable(collection)
         with self.file.transaction():
-            writer = _Writer(self.tables, collection)
+            writer = Writer(self.tables, collection)
             with self.file.streaming(writer.flush):
                 for document in documents:
                     writer.add(document)
@@ -188,7 +189,7 @@ class DuckdbBackend(ScanningBackend[int]):
         for row, identity, text, data, *values in rows:
             try:
                 document = keys.decoded(data)
-                expected = _row(table, row, document)
+                expected = row_of(table, row, document)
             except Exception as error:  # damaged bytes may raise anything
                 reason = type(error).__name__
                 problems.append(f"{collection!r}: the document in row {row} cannot be decoded ({reason})")
@@ -229,63 +230,6 @@ class DuckdbBackend(ScanningBackend[int]):
 def _check_writable(collection: str) -> None:
     if is_file(collection):
         refuse_write(collection)
-
-
-class _Writer:
-    """Documents on their way into a collection, written in batches; a read sees them after `flush`."""
-
-    def __init__(self, tables: Tables, collection: str) -> None:
-        self._tables = tables
-        self._collection = collection
-        self._table = tables.created(collection)
-        self._waiting: dict[str, tuple[Any, ...]] = {}
-        (last,) = tables.file.rows(f"SELECT max({quoted(ROW)}) FROM {quoted(self._table.name)}")[0]
-        self._next = (last or 0) + 1
-
-    def add(self, document: Record) -> None:
-        row = _row(self._table, self._next, document)
-        identity = row[1]
-        if identity in self._waiting:
-            self.flush()
-        self._waiting[identity] = row
-        self._next += 1
-        if len(self._waiting) >= BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what waits.
-
-        Raises:
-            DuplicateKeyError: the collection has an `_id` of these; those before it are committed.
-        """
-        waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        known = {
-            identity
-            for (identity,) in self._tables.file.rows(
-                f"SELECT {quoted(IDENTITY)} FROM {quoted(self._table.name)} "
-                f"WHERE {quoted(IDENTITY)} IN (SELECT unnest(CAST(? AS VARCHAR[])))",
-                [list(waiting)],
-            )
-        }
-        rows = list(waiting.values())
-        refused = next((number for number, row in enumerate(rows) if row[1] in known), None)
-        self._tables.insert(self._table, rows[:refused])
-        if refused is not None:
-            self._tables.file.commit()  # the documents before this one stay
-            raise DuplicateKeyError(self._collection, keys.decoded(rows[refused][3])["_id"])
-
-
-def _row(table: Table, number: int, document: Record) -> tuple[Any, ...]:
-    """The row of a document."""
-    return (
-        number,
-        keys.key(document["_id"]),
-        keys.document_key(document),
-        keys.encoded(document),
-        *(column_value(document, column) for column in table.columns),
-    )
 
 
 def _statement(table: Table, query: BoundPlan) -> Statement:
