@@ -19,6 +19,7 @@ from typing import Any
 import apsw
 import callables
 import growth
+import parquet
 import pymongo
 import stores
 import taskdb
@@ -29,7 +30,9 @@ import mongoglot
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("mongoglot", "apsw", "sqlglot", "lark", "orjson", "pymongo", "mgqpy", "mongomock", "ipyparallel")
+PACKAGES = (
+    "mongoglot", "apsw", "duckdb", "sqlglot", "lark", "orjson", "pymongo", "mgqpy", "mongomock", "ipyparallel",
+)  # fmt: skip
 
 
 def machine() -> str:
@@ -86,6 +89,7 @@ def measured() -> Iterator[tuple[str, Iterator[Row]]]:
             "taskdb",
             taskdb.rows(None if database is None else "mongodb://{}:{}".format(*database.client.address)),
         )
+        yield "parquet", parquet.filters(Path(folder))
 
 
 def main() -> None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 collect_ignore = ["shelf"]  # a distribution of its own: `test_new_engine.py` installs it
 
-ENGINES = ("memory", "sqlite", "mongodb")
+ENGINES = ("memory", "sqlite", "duckdb", "mongodb")
+
+INDEXED = ("memory", "sqlite", "mongodb")
+"""The engines that keep indexes."""
 
 StoreOpener: TypeAlias = Callable[[str], mongoglot.Store]
 """Opens an empty store of the engine named."""

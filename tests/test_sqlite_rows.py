@@ -23,10 +23,10 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 
 import mongoglot
 from mongoglot.compiler.stored import as_stored
+from mongoglot.engines.sql.tags import TAG, identity
 from mongoglot.engines.sqlite import rows
 from mongoglot.engines.sqlite.encoding import decode, encode
 from mongoglot.engines.sqlite.rows import row_of
-from mongoglot.engines.sqlite.tags import TAG, identity
 from mongoglot.errors import MongoglotError
 from tests.test_sqlite_encoding import NESTED, SCALARS
 

@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple, final
 from mongoglot.compiler.normalise import normalise
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column
+from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite.encoding import NAMES
 from mongoglot.engines.sqlite.failures import ConflictError
 from mongoglot.engines.sqlite.parts import new_part
 from mongoglot.engines.sqlite.plain import bytes_json, date_json, json_of, plain_json
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout, column_value
-from mongoglot.engines.sqlite.tags import identity
 from mongoglot.errors import DuplicateKeyError
 from mongoglot.taskdb.names import PREFIX
 from mongoglot.taskdb.records import SIZES, size_of, stored, stored_field

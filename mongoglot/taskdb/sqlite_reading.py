@@ -12,12 +12,12 @@ from mongoglot.compiler.projection_spec import read_projection
 from mongoglot.engines.base import FindRequest, finished
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import ColumnType
+from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite.backend import SqliteBackend
 from mongoglot.engines.sqlite.encoding import decode
 from mongoglot.engines.sqlite.parts import Parts
 from mongoglot.engines.sqlite.plain import decoded_plain, is_plain, value_of
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, Layout
-from mongoglot.engines.sqlite.tags import identity
 from mongoglot.projections import IN_PROJECTION
 from mongoglot.query import Query, compile
 from mongoglot.store import Collection

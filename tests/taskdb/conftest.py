@@ -16,7 +16,7 @@ import pytest
 
 from mongoglot.taskdb import TaskDatabase, record
 from mongoglot.taskdb.recording import RecordingExecutor
-from tests.conftest import ENGINES, with_database
+from tests.conftest import INDEXED, with_database
 from tests.taskdb.history import History, Opener, Record
 from tests.taskdb.old_backends import write_sqlite
 from tests.taskdb.old_histories import FILES
@@ -72,13 +72,13 @@ def hub_opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubOp
         yield opened
 
 
-@pytest.fixture(params=(*ENGINES, "share"))
+@pytest.fixture(params=(*INDEXED, "share"))
 def database(request: pytest.FixtureRequest, opener: Opener) -> TaskDatabase:
     """An empty task database on each engine, and in a file as it has to be on a network share."""
     return opener(request.param)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=INDEXED)
 def cluster(request: pytest.FixtureRequest, opener: Opener, history: History) -> TaskDatabase:
     """The history on each engine, to be read only."""
     loaded = opener(request.param)

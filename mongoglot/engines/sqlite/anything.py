@@ -36,12 +36,12 @@ from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Condition, Parameters
 from mongoglot.engines.sql.dialects import SQLITE
 from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sql.number_keys import native_number
 from mongoglot.engines.sql.table import Column
 from mongoglot.engines.sql.typed import typed_condition
 from mongoglot.engines.sqlite.columns import number_condition
 from mongoglot.engines.sqlite.conditions import list_of_natives, regex_call, regex_parameters
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob
-from mongoglot.engines.sqlite.numbers import native_number
 
 Found = Condition | Superset[Condition] | None
 

@@ -10,8 +10,8 @@ import orjson
 
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import MAX_STORED_DEPTH
+from mongoglot.engines.sql.tags import LETTERS, TAG
 from mongoglot.engines.sqlite.encoding import JSON, restored_tag
-from mongoglot.engines.sqlite.tags import LETTERS, TAG
 
 _DATE: Final = TAG + LETTERS["date"]
 _ATOMS: Final = frozenset({str, bool, type(None)})

@@ -25,8 +25,8 @@ from mongoglot.compiler.values import (
     milliseconds,
 )
 from mongoglot.engines.base import Record
+from mongoglot.engines.sql.tags import LETTERS, STRINGS, TAG, date_body, stored_identity
 from mongoglot.engines.sqlite.encoding import encode, int64_text
-from mongoglot.engines.sqlite.tags import LETTERS, STRINGS, TAG, date_body, stored_identity
 
 Row: TypeAlias = tuple[str, str | bytes]
 """The identity of a document's `_id`, and its JSON text, as str or in UTF-8."""
