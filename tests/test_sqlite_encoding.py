@@ -27,9 +27,10 @@ from hypothesis import strategies as st
 from mongoglot.compiler.ast import Comparison
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import RANK, ValueClass, is_nan, sort_key, value_class
+from mongoglot.engines.sql.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sql.tags import ESCAPED, TAG, identity
 from mongoglot.engines.sqlite import numbers
 from mongoglot.engines.sqlite.encoding import decode, encode
-from mongoglot.engines.sqlite.numbers import KEY_LENGTH, native_number, number_key
 from mongoglot.engines.sqlite.operands import (
     PATTERN,
     comparison_range,
@@ -37,7 +38,6 @@ from mongoglot.engines.sqlite.operands import (
     number_range,
     tag_range,
 )
-from mongoglot.engines.sqlite.tags import ESCAPED, TAG, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,6 +22,7 @@ from mongoglot.engines.base import (
 )
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
+from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite import encoding, indexes
 from mongoglot.engines.sqlite.file import ConflictError, File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
@@ -36,7 +37,6 @@ from mongoglot.engines.sqlite.tables import (
     Tables,
     column_value,
 )
-from mongoglot.engines.sqlite.tags import identity
 from mongoglot.engines.sqlite.verification import verified
 from mongoglot.errors import DuplicateKeyError, UnsupportedError, WriteError
 

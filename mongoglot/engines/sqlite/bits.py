@@ -11,11 +11,11 @@ from mongoglot.compiler.ast import BitsOperator
 from mongoglot.compiler.values import INT64_MIN
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sql.numbers import NAN_BODY
 from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.decimals import int64_of, int64_range
 from mongoglot.engines.sqlite.element import Conditions, Element
 from mongoglot.engines.sqlite.kinds import if_int64, in_bracket, in_interval
-from mongoglot.engines.sqlite.numbers import NAN_BODY
 
 _SIGN_BIT: Final = 63
 """Where a number keeps its sign; every position beyond it reads the sign, too."""

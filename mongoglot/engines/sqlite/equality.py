@@ -10,8 +10,8 @@ from typing import Final
 
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sql.numbers import KEY_LENGTH
 from mongoglot.engines.sqlite import operands
-from mongoglot.engines.sqlite.numbers import KEY_LENGTH
 
 _FIELDS: Final = ("fullkey", "type", "atom")
 

@@ -16,7 +16,7 @@ from mongoglot.compiler.ast import Compare, In
 from mongoglot.compiler.candidates import UNDEFINED
 from mongoglot.compiler.index import Keys
 from mongoglot.compiler.values import is_array
-from mongoglot.engines.sqlite.tags import TAG, identity, stored_identity
+from mongoglot.engines.sql.tags import TAG, identity, stored_identity
 
 SINGLE, MULTIKEY = "-", "+"
 

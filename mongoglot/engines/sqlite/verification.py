@@ -11,6 +11,7 @@ from typing import Any, Final, final
 from mongoglot.compiler.index import keys_of
 from mongoglot.engines.base import Record, Verification
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES
 from mongoglot.engines.sqlite.index_keys import key_texts
@@ -25,7 +26,6 @@ from mongoglot.engines.sqlite.tables import (
     Tables,
     column_value,
 )
-from mongoglot.engines.sqlite.tags import identity
 from mongoglot.errors import StoreError, WriteError
 
 MAX_TOLD: Final = 10

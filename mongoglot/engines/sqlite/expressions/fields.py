@@ -10,7 +10,10 @@ from typing import Final
 from mongoglot.compiler.ast import Path, dotted
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sql.numbers import KEY_LENGTH
+from mongoglot.engines.sql.numbers import NAN as NAN_KEY
 from mongoglot.engines.sql.table import Column, ColumnType, Table
+from mongoglot.engines.sql.tags import ESCAPED, ESCAPED_END, TAG
 from mongoglot.engines.sqlite.expressions.program import Program
 from mongoglot.engines.sqlite.expressions.values import (
     ARRAY,
@@ -28,11 +31,8 @@ from mongoglot.engines.sqlite.expressions.values import (
     Computed,
     unknown,
 )
-from mongoglot.engines.sqlite.numbers import KEY_LENGTH
-from mongoglot.engines.sqlite.numbers import NAN as NAN_KEY
 from mongoglot.engines.sqlite.operands import NUMBER_TAG
 from mongoglot.engines.sqlite.paths import Place, Root, direct
-from mongoglot.engines.sqlite.tags import ESCAPED, ESCAPED_END, TAG
 from mongoglot.errors import UnsupportedError
 
 _STORED_TYPES: Final[dict[ColumnType, tuple[str, ...]]] = {"number": ("integer", "real"), "string": ("text",)}

@@ -10,6 +10,7 @@ from mongoglot.compiler.rendering import name_of_class
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
+from mongoglot.engines.sql.tags import LETTERS
 from mongoglot.engines.sqlite.expressions.constants import elements, rank_of
 from mongoglot.engines.sqlite.expressions.program import Program
 from mongoglot.engines.sqlite.expressions.values import (
@@ -25,7 +26,6 @@ from mongoglot.engines.sqlite.expressions.values import (
     boolean,
 )
 from mongoglot.engines.sqlite.paths import Place
-from mongoglot.engines.sqlite.tags import LETTERS
 
 _NAMES: Final = {
     MISSING: "missing",

@@ -15,8 +15,8 @@ from typing import Final, final
 from mongoglot.compiler.ast import Path
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sqlite.numbers import ZERO
-from mongoglot.engines.sqlite.tags import LETTERS
+from mongoglot.engines.sql.numbers import ZERO
+from mongoglot.engines.sql.tags import LETTERS
 
 MISSING: Final = LETTERS["minkey"] + "~"
 """Above MinKey and below null."""
