@@ -18,7 +18,7 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES, File
-from mongoglot.engines.sqlite.index_keys import MULTIKEY, SINGLE, intervals, key_texts
+from mongoglot.engines.sql.index_keys import MULTIKEY, SINGLE, intervals, key_texts
 from mongoglot.engines.sqlite.lowering import Statement
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, StoredIndex, Tables
 from mongoglot.errors import DuplicateKeyError
@@ -64,7 +64,7 @@ class Reading:
 
 def _intervals(lookup: Lookup, values: list[Any]) -> list[tuple[str, str]]:
     if lookup.index is ID_INDEX:  # its keys are whole identities, and `_id` is never an array
-        return intervals(lookup.single, values, "", shortened=False)
+        return intervals(lookup.single, values, "", short=False)
     return intervals(lookup.single, values, SINGLE) + intervals(lookup.multikey, values, MULTIKEY)
 
 

@@ -1,0 +1,429 @@
+"""Collections as tables of a PostgreSQL database: the document as jsonb and as BSON, declared fields beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from mongoglot.compiler.ast import Node
+from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.update import Update
+from mongoglot.compiler.values import is_sayable
+from mongoglot.engines.base import (
+    INSERT_BATCH,
+    FindRequest,
+    Record,
+    ScanningBackend,
+    Verification,
+    checked,
+    finished,
+)
+from mongoglot.engines.postgresql import encoding, indexes
+from mongoglot.engines.postgresql.columns import column_value
+from mongoglot.engines.postgresql.indexes import IndexWriter, Reading, read_by
+from mongoglot.engines.postgresql.keys import id_key
+from mongoglot.engines.postgresql.lowering import lower
+from mongoglot.engines.postgresql.server import ClashError, GoneError, Server
+from mongoglot.engines.postgresql.tables import (
+    BSON,
+    DOCUMENT,
+    KEY,
+    ROW,
+    Layout,
+    Tables,
+    array_type,
+)
+from mongoglot.engines.postgresql.verification import verified
+from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.table import Table
+from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError, WriteError
+
+T = TypeVar("T")
+
+MAX_TIMEOUT: Final = 1_000_000
+ATTEMPTS: Final = 5
+"""How often an operation starts again that another writer was in the way of."""
+
+
+def open_backend(url: str, *, tables: Iterable[Table], schema: str, timeout: float) -> PostgresqlBackend:
+    """A store for `postgresql://user@host:port/database`, in one schema of that database.
+
+    Args:
+        url: as libpq takes it.
+        tables: collections whose fields are to stand in columns too; their names are the collections'.
+        schema: made if it is not there; several stores may share a database, each in its own.
+        timeout: seconds to wait for a server, when a connection is made.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise UnsupportedError(f"timeout is a number of seconds, not {type(timeout).__name__}")
+    if not 0.001 <= timeout <= MAX_TIMEOUT:
+        raise UnsupportedError(f"timeout is a number of seconds, 0.001 to {MAX_TIMEOUT:,}, not {timeout}")
+    if not is_sayable(schema) or len(schema.encode()) > _MAX_NAME or schema.startswith("pg_"):
+        raise UnsupportedError(f"{schema!r} cannot name a schema of PostgreSQL: 1 to {_MAX_NAME} bytes, not pg_…")
+    server = Server(url, _shown(url), timeout)
+    try:
+        return PostgresqlBackend(server, schema, {table.name: table for table in tables})
+    except BaseException:
+        server.close()
+        raise
+
+
+_MAX_NAME: Final = 63
+
+
+def _shown(url: str) -> str:
+    """The URL without what may be a password: what stands before its last `@`, and its options."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+
+
+class PostgresqlBackend(ScanningBackend[int]):
+    """The backend of one schema."""
+
+    name = "postgresql"
+
+    def __init__(self, server: Server, schema: str, declared: dict[str, Table]) -> None:
+        self.server = server
+        self.tables = Tables(server, schema, declared)
+
+    # ---- writing ---------------------------------------------------------------------------------
+
+    def insert(self, collection: str, documents: Iterable[Record]) -> None:
+        """Store documents in one transaction; see `Backend`."""
+        with self.server.transaction():
+            writer = _Inserter(self, collection, self.tables.created(collection))
+            try:
+                with self.server.streaming(writer.flush):
+                    for document in documents:
+                        writer.take(document)
+                writer.flush()
+            except _RefusedError as error:
+                self.server.commit()  # the documents before this one stay
+                raise error.reason from None
+
+    def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
+        """Update the first match or all, in one transaction."""
+        return self._again(lambda: self._update(collection, query, update, many=many))
+
+    def _update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
+        with self.server.transaction():
+            layout = self._writable(collection)
+            if layout is None:
+                return 0, 0
+            pairs = self._locked(layout, query, many=many)
+            changes = []
+            for row, former in pairs:
+                changed = update.apply(former)
+                if changed is not None:
+                    changes.append((row, former, changed))
+            self._replace(collection, layout, changes)
+            return len(pairs), len(changes)
+
+    def _replace(
+        self, collection: str, layout: Layout, changes: list[tuple[int, Record, Record]]
+    ) -> None:
+        """Put documents in the place of former ones."""
+        if not changes:
+            return
+        IndexWriter(self.tables, collection, layout.indexes).replace(changes)
+        columns = layout.table.columns
+        arrays = ["$1::bigint[]", "$2::text[]", "$3::bytea[]"]
+        arrays += [f"${number}::{array_type(column)}" for number, column in enumerate(columns, 4)]
+        names = ", ".join(["row", "doc", "bson", *(f"v{number}" for number, _ in enumerate(columns))])
+        sets = [f"{quoted(DOCUMENT)} = u.doc::jsonb", f"{quoted(BSON)} = u.bson"]
+        sets += [f"{quoted(column.name)} = u.v{number}" for number, column in enumerate(columns)]
+        documents = [document for _, _, document in changes]
+        self.server.write(
+            f"UPDATE {self.tables.named(layout.table.name)} SET {', '.join(sets)} "
+            f"FROM unnest({', '.join(arrays)}) AS u({names}) WHERE {quoted(ROW)} = u.row",
+            ([row for row, _, _ in changes], *_stored(documents, layout)),
+        )
+
+    def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
+        """Delete the first match or all; in SQL alone where nothing is left over and there are no indexes."""
+        return self._again(lambda: self._delete(collection, query, many=many))
+
+    def _delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
+        with self.server.transaction():
+            layout = self._writable(collection)
+            if layout is None:
+                return 0
+            reading = self._reading(layout, query)
+            if many and not layout.indexes and reading.statement.split.residual is None:
+                text = f"DELETE FROM {self.tables.named(layout.table.name)} WHERE {reading.text}"
+                return self.server.changes(text, reading.bind(query.values))
+            pairs = self._locked(layout, query, many=many)
+            IndexWriter(self.tables, collection, layout.indexes).remove(pairs)
+            self.server.write(
+                f"DELETE FROM {self.tables.named(layout.table.name)} WHERE {quoted(ROW)} = ANY($1)",
+                ([row for row, _ in pairs],),
+            )
+            return len(pairs)
+
+    def replace(self, collection: str, key: int, document: Record) -> None:
+        """Put a document in the place of the one in a row."""
+        with self.server.transaction():
+            layout = self.tables.created(collection)
+            ((_, former),) = indexes.of_rows(self.tables, layout, [key])
+            self._replace(collection, layout, [(key, former, document)])
+
+    def remove(self, collection: str, keys: list[int]) -> None:
+        """Delete rows."""
+        with self.server.transaction():
+            layout = self.tables.created(collection)
+            former = indexes.of_rows(self.tables, layout, keys)
+            IndexWriter(self.tables, collection, layout.indexes).remove(former)
+            self.server.write(
+                f"DELETE FROM {self.tables.named(layout.table.name)} WHERE {quoted(ROW)} = ANY($1)", (keys,)
+            )
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """A transaction of this thread."""
+        return self.server.transaction()
+
+    def _writable(self, collection: str) -> Layout | None:
+        """The layout of a collection inside a transaction, which nobody changes meanwhile; None where there is none."""
+        return None if self.tables.found(collection) is None else self.tables.created(collection)
+
+    def _locked(self, layout: Layout, query: BoundPlan, *, many: bool) -> list[tuple[int, Record]]:
+        """The matches, or the first; no other writer changes them until the transaction ends."""
+        reading = self._reading(layout, query)
+        residual = reading.statement.split.residual
+        bounds = "" if many or residual is not None else " LIMIT 1"
+        text = f"{self._select(layout, reading, _ROWS)}{bounds} FOR UPDATE"
+        rows = self.server.write(text, reading.bind(query.values))
+        pairs = checked(self.tables.decoded(rows), query, residual)
+        return list(pairs) if many else [pair for pair, _ in zip(pairs, range(1), strict=False)]
+
+    # ---- reading ---------------------------------------------------------------------------------
+
+    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:
+        """Exactly the documents that match, in the order of insertion."""
+
+        def read() -> Iterator[tuple[int, Record]]:
+            layout = self.tables.found(collection)
+            return iter(()) if layout is None else self._matching(layout, query)
+
+        return self._again(read)
+
+    def _matching(self, layout: Layout, query: BoundPlan, bounds: str = "") -> Iterator[tuple[int, Record]]:
+        """The matches; all rows are read at once, so that writes between them change nothing."""
+        reading = self._reading(layout, query)
+        rows = self.server.rows(
+            self._select(layout, reading, _ROWS) + bounds, reading.bind(query.values)
+        )
+        return checked(self.tables.decoded(rows), query, reading.statement.split.residual)
+
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
+        """The matching documents; see `Backend`."""
+
+        def read() -> Iterator[Record]:
+            layout = self.tables.found(collection)
+            if layout is None:
+                return iter(())
+            if _is_pushed(self._reading(layout, request.query), request):
+                pairs = self._matching(layout, request.query, _bounds(request))
+                left = replace(request, skip=0, limit=0)
+            else:
+                pairs, left = self._matching(layout, request.query), request
+            return finished((document for _, document in pairs), left)
+
+        return self._again(read)
+
+    def count(self, collection: str, query: BoundPlan) -> int:
+        """How many documents match; counted in SQL where nothing is left over."""
+
+        def read() -> int:
+            layout = self.tables.found(collection)
+            if layout is None:
+                return 0
+            reading = self._reading(layout, query)
+            if reading.statement.split.residual is not None:
+                return sum(1 for _ in self._matching(layout, query))
+            text = f"SELECT count(*) FROM {self.tables.named(layout.table.name)} WHERE {reading.text}"
+            return int(self.server.rows(text, reading.bind(query.values))[0][0])
+
+        return self._again(read)
+
+    def _reading(self, layout: Layout, query: BoundPlan) -> Reading:
+        """How a collection is read for a filter; the condition is the same whatever indexes there are."""
+        plan = query.plan
+
+        def made(node: Node) -> Reading:
+            key = ("postgresql", layout.table)
+            return read_by(node, layout, self.tables, plan.lowered(key, lambda _: lower(node, layout.table)))
+
+        return plan.lowered(("postgresql", self.tables.schema, layout), made)
+
+    def _select(self, layout: Layout, reading: Reading, columns: str) -> str:
+        """The rows that meet a condition, in the order of insertion."""
+        table = self.tables.named(layout.table.name)
+        return f"SELECT {columns} FROM {table} WHERE {reading.text} ORDER BY {quoted(ROW)}"
+
+    def _again(self, step: Callable[[], T]) -> T:
+        """The result of a step, which starts again where another writer was in its way."""
+        attempts = 1 if self.server.in_transaction else ATTEMPTS
+        for _ in range(attempts - 1):
+            try:
+                return step()
+            except (GoneError, ClashError):
+                continue
+        return step()
+
+    # ---- collections and indexes -----------------------------------------------------------------
+
+    def drop(self, collection: str) -> None:
+        """Drop the collection's table and its indexes."""
+        with self.server.transaction():
+            self.tables.drop(collection)
+
+    def collection_names(self) -> list[str]:
+        """The collections of the schema."""
+        return self.tables.names()
+
+    def create_index(self, collection: str, index: Index) -> None:
+        """Make an index and fill it, in one transaction; see `Backend`."""
+        with self.server.transaction():
+            if self.tables.changing(collection) is None:
+                self.tables.created(collection)
+            layout = self.tables.changing(collection)
+            if layout is None:
+                raise StoreError(f"{collection!r} was dropped while its index was made")
+            if not is_there(index, [stored.index for stored in layout.indexes]):
+                indexes.create(self.tables, collection, layout, index)
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Drop an index; see `Backend`."""
+        with self.server.transaction():
+            layout = self.tables.changing(collection)
+            if layout is not None:
+                index = named(name, [stored.index for stored in layout.indexes])
+                (gone,) = (stored for stored in layout.indexes if stored.index is index)
+                indexes.drop(self.tables, collection, layout, gone)
+
+    def list_indexes(self, collection: str) -> list[Record]:
+        """The indexes of a collection; see `Backend`."""
+        layout = self.tables.found(collection)
+        known = [] if layout is None else [ID_INDEX, *(stored.index for stored in layout.indexes)]
+        return [index.document for index in known]
+
+    def verify(self) -> Verification:
+        """What is wrong with the store; see `Backend`."""
+        with self.server.transaction(view=True):
+            return verified(self.tables)
+
+    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
+        """The statement, its parameters, PostgreSQL's plan, the indexes, and what is checked in Python."""
+        layout = self.tables.found(collection)
+        if layout is None:
+            return {"engine": self.name, "reason": f"there is no collection {collection!r}", "residual": None}
+        reading = self._reading(layout, request.query)
+        text = self._select(layout, reading, quoted(BSON))
+        text += _bounds(request) if _is_pushed(reading, request) else ""
+        parameters = reading.bind(request.query.values)
+        return {
+            "engine": self.name,
+            "sql": text,
+            "parameters": parameters,
+            "indexes": reading.indexes,
+            "plan": [line for (line,) in self.server.rows(f"EXPLAIN {text}", parameters)],
+            "residual": reading.statement.split.residual,
+            "projection": request.projection.spec if request.projection else None,
+        }
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.server.close()
+
+
+_ROWS: Final = f"{quoted(ROW)}, {quoted(BSON)}"
+
+
+def _is_pushed(reading: Reading, request: FindRequest) -> bool:
+    """Whether skip and limit go to PostgreSQL, too."""
+    return request.sort is None and reading.statement.split.residual is None
+
+
+def _bounds(request: FindRequest) -> str:
+    """LIMIT and OFFSET, numbers that have been checked."""
+    limit = f" LIMIT {request.limit:d}" if request.limit else ""
+    return limit + (f" OFFSET {request.skip:d}" if request.skip else "")
+
+
+def _stored(documents: list[Record], layout: Layout) -> list[list[Any]]:
+    """The columns of documents, one list for each: jsonb, BSON, typed columns."""
+    typed = [[column_value(document, column) for document in documents] for column in layout.table.columns]
+    return [list(map(encoding.encode, documents)), list(map(encoding.to_bson, documents)), *typed]
+
+
+class _RefusedError(Exception):
+    """A document that a collection refuses; those before it are written."""
+
+    def __init__(self, reason: WriteError) -> None:
+        self.reason = reason
+        super().__init__()
+
+
+class _Inserter:
+    """Writes documents in batches; inside a transaction."""
+
+    def __init__(self, backend: PostgresqlBackend, collection: str, layout: Layout) -> None:
+        self._server = backend.server
+        self._collection = collection
+        self._layout = layout
+        self._writer = IndexWriter(backend.tables, collection, layout.indexes)
+        self._waiting: list[Record] = []
+        columns = layout.table.columns
+        names = [KEY, DOCUMENT, BSON, *(column.name for column in columns)]
+        arrays = ["$1::text[]", "$2::text[]", "$3::bytea[]"]
+        arrays += [f"${number}::{array_type(column)}" for number, column in enumerate(columns, 4)]
+        values = ["u.key", "u.doc::jsonb", "u.bson", *(f"u.v{number}" for number, _ in enumerate(columns))]
+        aliases = [value.partition(".")[2].partition(":")[0] for value in values]
+        self._statement = (
+            f"INSERT INTO {backend.tables.named(layout.table.name)} ({', '.join(map(quoted, names))}) "
+            f"SELECT {', '.join(values)} FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
+            f"AS u({', '.join(aliases)}, place) ORDER BY u.place "
+            f"ON CONFLICT ({quoted(KEY)}) DO NOTHING RETURNING {quoted(ROW)}, {quoted(KEY)}"
+        )
+
+    def take(self, document: Record) -> None:
+        """Write a document, now or with later ones."""
+        self._waiting.append(document)
+        if len(self._waiting) >= INSERT_BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the documents that wait.
+
+        Raises:
+            _RefusedError: one of them is refused; those before it are written.
+        """
+        batch, self._waiting = self._waiting, []
+        if len(batch) > 1:
+            try:
+                with self._server.savepoint():
+                    self._write(batch)
+            except WriteError:
+                pass  # which document it was is found below
+            else:
+                return
+        for document in batch:
+            try:
+                with self._server.savepoint():
+                    self._write([document])
+            except WriteError as error:
+                raise _RefusedError(error) from None
+
+    def _write(self, batch: list[Record]) -> None:
+        keys = [id_key(document["_id"]) for document in batch]
+        written = self._server.write(self._statement, (keys, *_stored(batch, self._layout)))
+        if len(written) < len(batch):
+            taken = {key for _, key in written}
+            refused = next((d for d, key in zip(batch, keys, strict=True) if key not in taken), batch[-1])
+            raise DuplicateKeyError(self._collection, refused["_id"])
+        if self._layout.indexes:
+            rows = {key: row for row, key in written}
+            self._writer.add([(rows[key], document) for key, document in zip(keys, batch, strict=True)])
