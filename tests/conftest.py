@@ -17,7 +17,7 @@ from tests import mongod, postgres
 if TYPE_CHECKING:
     from pymongo.database import Database
 
-ENGINES = ("memory", "sqlite", "mongodb")
+ENGINES = ("memory", "sqlite", "postgresql", "mongodb")
 
 StoreOpener: TypeAlias = Callable[[str], mongoglot.Store]
 """Opens an empty store of the engine named."""
@@ -73,19 +73,22 @@ def open_store(
     opened: list[mongoglot.Store] = []
     databases: list[str] = []
 
-    def url(engine: str) -> str:
+    def connected(engine: str) -> mongoglot.Store:
         match engine:
             case "sqlite":
-                return f"sqlite:{tmp_path_factory.mktemp('sqlite') / 'store.db'}"
+                return mongoglot.connect(f"sqlite:{tmp_path_factory.mktemp('sqlite') / 'store.db'}")
+            case "postgresql":
+                url = request.getfixturevalue("postgresql")
+                return mongoglot.connect(url, schema=f"store_{uuid.uuid4().hex[:12]}")
             case "mongodb":
                 server_url = request.getfixturevalue("mongod_url")
                 databases.append(f"store_{uuid.uuid4().hex[:12]}")
-                return with_database(server_url, databases[-1])
+                return mongoglot.connect(with_database(server_url, databases[-1]))
             case _:
-                return f"{engine}:"
+                return mongoglot.connect(f"{engine}:")
 
     def open_store(engine: str) -> mongoglot.Store:
-        opened.append(mongoglot.connect(url(engine)))
+        opened.append(connected(engine))
         return opened[-1]
 
     yield open_store

@@ -19,8 +19,9 @@ from json.encoder import encode_basestring as _quote  # keeps what is not ASCII 
 from typing import Any, Final, TypeAlias
 
 import bson
-from bson import Code, DBRef, Decimal128, Int64
+from bson import Code, Decimal128, Int64
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.raw_bson import RawBSONDocument
 
 from mongoglot.compiler.ast import Comparison
 from mongoglot.compiler.normalise import normalise
@@ -203,20 +204,18 @@ _JSON.update({
 _CODEC: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
+_RAW: Final = CodecOptions(RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+
+
 def decode(data: bytes) -> dict[str, Any]:
-    """The document of stored BSON, as every engine returns it: a DBRef is the document that was stored."""
-    document: dict[str, Any] = bson.decode(data, _CODEC)
-    return _without_dbrefs(document) if b"$ref\0" in data else document
+    """The document of stored BSON, as every engine returns it."""
+    if b"$ref\0" not in data:
+        return bson.decode(data, _CODEC)
+    document: dict[str, Any] = normalise(bson.decode(data, _RAW))  # of a document like a DBRef bson makes one
+    return document
 
 
 def to_bson(document: dict[str, Any]) -> bytes:
     """The BSON of a normalised document."""
     return bson.encode(document, codec_options=_CODEC)
 
-
-def _without_dbrefs(value: Any) -> Any:
-    if isinstance(value, DBRef):
-        value = value.as_doc()
-    if isinstance(value, dict):
-        return {name: _without_dbrefs(item) for name, item in value.items()}
-    return [_without_dbrefs(item) for item in value] if isinstance(value, list) else value

@@ -118,10 +118,21 @@ class Reading:
             return self.values()
         return self.values() + "[*]"
 
-    def values(self) -> str:
-        """The path of the values at the end, none expanded, from the document `$`."""
-        guarded = f" ? ({IS_OBJECT} && {self.last.guards})" if self.last.indexes else ""
+    def values(self, condition: str = "") -> str:
+        """The path of the values at the end, none expanded, from the document `$`.
+
+        Args:
+            condition: on the object that holds the value, if there is one.
+        """
+        conditions = " && ".join(filter(None, [self.last.guards, condition]))
+        guarded = f" ? ({IS_OBJECT} && {conditions})" if conditions else ""
         return "$" + (self.base() + guarded + self.last.value)[1:]
+
+    def numbers(self) -> str:
+        """The path of the elements that are numbers, from the document `$`."""
+        if self.last.indexes:
+            return self.values(f'@{self.last.value}.type() == "number"')
+        return self.values() + ' ? (@.type() == "number")'
 
 
 def readings(path: Path) -> list[Reading] | None:

@@ -82,11 +82,8 @@ def test_of(leaf: Leaf) -> Test | None:
             return Test(whole=lambda value: f'{value}.type() == "array" && {value}.size() == {length:d}')
         case Mod(_, divisor, remainder):
             return _remainder(divisor, remainder)
-        case Bits():  # the language has no bits: what is neither number nor string of bytes has none either
-            low, high = _constants(encoding.bracket("binary"))
-            test = Test(superset=True)
-            test.element = lambda value: f"{_is(value, 'number')} || {_between(value, low, high)}"
-            return test
+        case Bits():
+            return _with_bits()
         case In() | Exists() | ElemMatch() | Sample() | ServerOnly() | JsonSchema() | Expr():
             return None  # of these, those that are lowered are lowered elsewhere
         case _:
@@ -252,6 +249,16 @@ def _remainder(divisor: int, remainder: int) -> Test:
         return f"{_is(value, 'number')} && {inside} && (({below}) || ({above}))"
 
     return Test(leaves)
+
+
+def _with_bits() -> Test:
+    """What may have bits at all, numbers and binary; the language cannot look at them."""
+    test = types_test(_HAVING_BITS)
+    test.superset = True
+    return test
+
+
+_HAVING_BITS: Final = NUMBER_TYPES | {5}
 
 
 def whole_of_array(condition: OnValue) -> OnValue:

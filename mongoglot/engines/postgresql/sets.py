@@ -75,7 +75,7 @@ def types(leaf: HasType, document: str, join: Connectives) -> Condition | Supers
     found = readings(leaf.path)
     if found is None:
         return None
-    numbers = [path + ' ? (@.type() == "number")' for path in _paths(found, arrays=False)]
+    numbers = [reading.numbers() for reading in found]
     code: Condition | None = some_value(document, numbers, _of_types(leaf.types))
     rest = types_test(leaf.types, numbers=False)
     if code is not None and (rest.element is not None or rest.whole is not None):
