@@ -32,12 +32,13 @@ NEIGHBOURS = {("engines", "grammar")}
 """These stand side by side: neither knows the other."""
 
 SHARED_BY_ENGINES = {"base", "python"}
-SQL_ENGINES = {"sql", "sqlite"}
+SQL_ENGINES = {"sql", "sqlite", "postgresql"}
 
 FOREIGN = {
     "lark": ("grammar",),
     "sqlglot": ("engines.sql",),
     "apsw": ("engines.sqlite",),
+    "psycopg": ("engines.postgresql",),
     "pymongo": ("engines.mongodb",),
     "ipyparallel": ("taskdb.ipyparallel",),
     "hypothesis": ("testing.strategies",),

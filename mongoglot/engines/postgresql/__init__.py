@@ -14,6 +14,6 @@ def open_backend(
     url: str, *, tables: Iterable[Table] = (), schema: str = "mongoglot", timeout: float = 5.0
 ) -> Any:
     """A store in a database on a server; psycopg is loaded here, when the first one is opened."""
-    from mongoglot.engines.postgresql.backend import open_backend as opened
+    from mongoglot.engines.postgresql.opening import open_backend as opened
 
     return opened(url, tables=tables, schema=schema, timeout=timeout)

@@ -11,9 +11,7 @@ from mongoglot.compiler.ast import Node
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
-from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import (
-    INSERT_BATCH,
     FindRequest,
     Record,
     ScanningBackend,
@@ -21,63 +19,23 @@ from mongoglot.engines.base import (
     checked,
     finished,
 )
-from mongoglot.engines.postgresql import encoding, indexes
-from mongoglot.engines.postgresql.columns import column_value
+from mongoglot.engines.postgresql import indexes
+from mongoglot.engines.postgresql.errors import ClashError, GoneError
 from mongoglot.engines.postgresql.indexes import IndexWriter, Reading, read_by
-from mongoglot.engines.postgresql.keys import id_key
+from mongoglot.engines.postgresql.insertion import Inserter, RefusedError, stored_columns
+from mongoglot.engines.postgresql.layouts import BSON, DOCUMENT, ROW, Layout, array_type
 from mongoglot.engines.postgresql.lowering import lower
-from mongoglot.engines.postgresql.server import ClashError, GoneError, Server
-from mongoglot.engines.postgresql.tables import (
-    BSON,
-    DOCUMENT,
-    KEY,
-    ROW,
-    Layout,
-    Tables,
-    array_type,
-)
+from mongoglot.engines.postgresql.server import Server
+from mongoglot.engines.postgresql.tables import Tables
 from mongoglot.engines.postgresql.verification import verified
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
-from mongoglot.errors import DuplicateKeyError, StoreError, UnsupportedError, WriteError
+from mongoglot.errors import StoreError
 
 T = TypeVar("T")
 
-MAX_TIMEOUT: Final = 1_000_000
 ATTEMPTS: Final = 5
 """How often an operation starts again that another writer was in the way of."""
-
-
-def open_backend(url: str, *, tables: Iterable[Table], schema: str, timeout: float) -> PostgresqlBackend:
-    """A store for `postgresql://user@host:port/database`, in one schema of that database.
-
-    Args:
-        url: as libpq takes it.
-        tables: collections whose fields are to stand in columns too; their names are the collections'.
-        schema: made if it is not there; several stores may share a database, each in its own.
-        timeout: seconds to wait for a server, when a connection is made.
-    """
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise UnsupportedError(f"timeout is a number of seconds, not {type(timeout).__name__}")
-    if not 0.001 <= timeout <= MAX_TIMEOUT:
-        raise UnsupportedError(f"timeout is a number of seconds, 0.001 to {MAX_TIMEOUT:,}, not {timeout}")
-    if not is_sayable(schema) or len(schema.encode()) > _MAX_NAME or schema.startswith("pg_"):
-        raise UnsupportedError(f"{schema!r} cannot name a schema of PostgreSQL: 1 to {_MAX_NAME} bytes, not pg_…")
-    server = Server(url, _shown(url), timeout)
-    try:
-        return PostgresqlBackend(server, schema, {table.name: table for table in tables})
-    except BaseException:
-        server.close()
-        raise
-
-
-_MAX_NAME: Final = 63
-
-
-def _shown(url: str) -> str:
-    """The URL without what may be a password: what stands before its last `@`, and its options."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 class PostgresqlBackend(ScanningBackend[int]):
@@ -94,13 +52,13 @@ class PostgresqlBackend(ScanningBackend[int]):
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents in one transaction; see `Backend`."""
         with self.server.transaction():
-            writer = _Inserter(self, collection, self.tables.created(collection))
+            writer = Inserter(self.tables, collection, self.tables.created(collection))
             try:
                 with self.server.streaming(writer.flush):
                     for document in documents:
                         writer.take(document)
                 writer.flush()
-            except _RefusedError as error:
+            except RefusedError as error:
                 self.server.commit()  # the documents before this one stay
                 raise error.reason from None
 
@@ -122,9 +80,7 @@ class PostgresqlBackend(ScanningBackend[int]):
             self._replace(collection, layout, changes)
             return len(pairs), len(changes)
 
-    def _replace(
-        self, collection: str, layout: Layout, changes: list[tuple[int, Record, Record]]
-    ) -> None:
+    def _replace(self, collection: str, layout: Layout, changes: list[tuple[int, Record, Record]]) -> None:
         """Put documents in the place of former ones."""
         if not changes:
             return
@@ -139,7 +95,7 @@ class PostgresqlBackend(ScanningBackend[int]):
         self.server.write(
             f"UPDATE {self.tables.named(layout.table.name)} SET {', '.join(sets)} "
             f"FROM unnest({', '.join(arrays)}) AS u({names}) WHERE {quoted(ROW)} = u.row",
-            ([row for row, _, _ in changes], *_stored(documents, layout)),
+            ([row for row, _, _ in changes], *stored_columns(documents, layout)),
         )
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
@@ -185,7 +141,7 @@ class PostgresqlBackend(ScanningBackend[int]):
         return self.server.transaction()
 
     def _writable(self, collection: str) -> Layout | None:
-        """The layout of a collection inside a transaction, which nobody changes meanwhile; None where there is none."""
+        """The layout of a collection inside a transaction, which nobody changes; None where there is none."""
         return None if self.tables.found(collection) is None else self.tables.created(collection)
 
     def _locked(self, layout: Layout, query: BoundPlan, *, many: bool) -> list[tuple[int, Record]]:
@@ -212,9 +168,7 @@ class PostgresqlBackend(ScanningBackend[int]):
     def _matching(self, layout: Layout, query: BoundPlan, bounds: str = "") -> Iterator[tuple[int, Record]]:
         """The matches; all rows are read at once, so that writes between them change nothing."""
         reading = self._reading(layout, query)
-        rows = self.server.rows(
-            self._select(layout, reading, _ROWS) + bounds, reading.bind(query.values)
-        )
+        rows = self.server.rows(self._select(layout, reading, _ROWS) + bounds, reading.bind(query.values))
         return checked(self.tables.decoded(rows), query, reading.statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
@@ -327,7 +281,7 @@ class PostgresqlBackend(ScanningBackend[int]):
         return {
             "engine": self.name,
             "sql": text,
-            "parameters": parameters,
+            "parameters": {f"${number}": value for number, value in enumerate(parameters, 1)},
             "indexes": reading.indexes,
             "plan": [line for (line,) in self.server.rows(f"EXPLAIN {text}", parameters)],
             "residual": reading.statement.split.residual,
@@ -351,79 +305,3 @@ def _bounds(request: FindRequest) -> str:
     """LIMIT and OFFSET, numbers that have been checked."""
     limit = f" LIMIT {request.limit:d}" if request.limit else ""
     return limit + (f" OFFSET {request.skip:d}" if request.skip else "")
-
-
-def _stored(documents: list[Record], layout: Layout) -> list[list[Any]]:
-    """The columns of documents, one list for each: jsonb, BSON, typed columns."""
-    typed = [[column_value(document, column) for document in documents] for column in layout.table.columns]
-    return [list(map(encoding.encode, documents)), list(map(encoding.to_bson, documents)), *typed]
-
-
-class _RefusedError(Exception):
-    """A document that a collection refuses; those before it are written."""
-
-    def __init__(self, reason: WriteError) -> None:
-        self.reason = reason
-        super().__init__()
-
-
-class _Inserter:
-    """Writes documents in batches; inside a transaction."""
-
-    def __init__(self, backend: PostgresqlBackend, collection: str, layout: Layout) -> None:
-        self._server = backend.server
-        self._collection = collection
-        self._layout = layout
-        self._writer = IndexWriter(backend.tables, collection, layout.indexes)
-        self._waiting: list[Record] = []
-        columns = layout.table.columns
-        names = [KEY, DOCUMENT, BSON, *(column.name for column in columns)]
-        arrays = ["$1::text[]", "$2::text[]", "$3::bytea[]"]
-        arrays += [f"${number}::{array_type(column)}" for number, column in enumerate(columns, 4)]
-        values = ["u.key", "u.doc::jsonb", "u.bson", *(f"u.v{number}" for number, _ in enumerate(columns))]
-        aliases = [value.partition(".")[2].partition(":")[0] for value in values]
-        self._statement = (
-            f"INSERT INTO {backend.tables.named(layout.table.name)} ({', '.join(map(quoted, names))}) "
-            f"SELECT {', '.join(values)} FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
-            f"AS u({', '.join(aliases)}, place) ORDER BY u.place "
-            f"ON CONFLICT ({quoted(KEY)}) DO NOTHING RETURNING {quoted(ROW)}, {quoted(KEY)}"
-        )
-
-    def take(self, document: Record) -> None:
-        """Write a document, now or with later ones."""
-        self._waiting.append(document)
-        if len(self._waiting) >= INSERT_BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the documents that wait.
-
-        Raises:
-            _RefusedError: one of them is refused; those before it are written.
-        """
-        batch, self._waiting = self._waiting, []
-        if len(batch) > 1:
-            try:
-                with self._server.savepoint():
-                    self._write(batch)
-            except WriteError:
-                pass  # which document it was is found below
-            else:
-                return
-        for document in batch:
-            try:
-                with self._server.savepoint():
-                    self._write([document])
-            except WriteError as error:
-                raise _RefusedError(error) from None
-
-    def _write(self, batch: list[Record]) -> None:
-        keys = [id_key(document["_id"]) for document in batch]
-        written = self._server.write(self._statement, (keys, *_stored(batch, self._layout)))
-        if len(written) < len(batch):
-            taken = {key for _, key in written}
-            refused = next((d for d, key in zip(batch, keys, strict=True) if key not in taken), batch[-1])
-            raise DuplicateKeyError(self._collection, refused["_id"])
-        if self._layout.indexes:
-            rows = {key: row for row, key in written}
-            self._writer.add([(rows[key], document) for key, document in zip(keys, batch, strict=True)])

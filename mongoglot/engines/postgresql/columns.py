@@ -6,7 +6,6 @@ the document decides.
 
 from __future__ import annotations
 
-
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Compare, In, Leaf
@@ -21,7 +20,7 @@ from mongoglot.engines.sql.table import Column, ColumnType
 TYPES: Final[dict[ColumnType, str]] = {
     "string": 'text COLLATE "C"', "number": "numeric", "date": "bigint", "bool": "boolean",
 }  # fmt: skip
-"""The types of columns in PostgreSQL; dates are milliseconds since 1970, UTC, as none of its own has all of them."""
+"""The types of columns in PostgreSQL; dates are milliseconds since 1970, UTC: its own types have fewer."""
 
 _ARRAYS: Final[dict[ColumnType, str]] = {
     "string": "text[]", "number": "numeric[]", "date": "bigint[]", "bool": "boolean[]",

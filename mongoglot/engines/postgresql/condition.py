@@ -1,4 +1,4 @@
-"""Pieces of a filter: conditions in the language of SQL/JSON paths, and conditions in SQL, and how they are joined."""
+"""Pieces of a filter, conditions in the language of SQL/JSON paths and in SQL, and how they are joined."""
 
 from __future__ import annotations
 

@@ -150,8 +150,8 @@ def _of_nothing(node: Node) -> bool | None:
             values = [_of_nothing(child) for child in children]
             return decided if decided in values else None if None in values else not decided
         case Not(inner):
-            value = _of_nothing(inner)
-            return None if value is None else not value
+            opposite = _of_nothing(inner)
+            return None if opposite is None else not opposite
         case Compare(_, "$eq", operand):
             return operand.kind == "null"
         case In(_, operand, ()):

@@ -4,8 +4,8 @@ A numeric of jsonb keeps all digits, so every finite number is one, exactly: int
 by value (semantics 1.1). Infinities are numbers beyond all others. A number's type is its count of decimal places
 modulo 4, which PostgreSQL keeps and does not compare. What JSON lacks is a tag (`engines/sql/tags.py`).
 
-jsonb sorts the fields of an object, and for a server their order counts. So an object whose names are not sorted has
-one field more, named by the character U+10FFFF, with the order. A document on its own is no value, and has none.
+jsonb sorts the fields of an object, and for a server their order counts. So an object whose names are not sorted
+has one field more, named by the character U+10FFFF, with the order. A whole document is no value, and has none.
 
 Text in jsonb has no NUL. It stands as U+0001 U+0001, and U+0001 as U+0001 U+0002: the order of strings stays.
 The documents themselves, every type and field in its place, stand beside the jsonb as BSON.
@@ -218,4 +218,3 @@ def decode(data: bytes) -> dict[str, Any]:
 def to_bson(document: dict[str, Any]) -> bytes:
     """The BSON of a normalised document."""
     return bson.encode(document, codec_options=_CODEC)
-

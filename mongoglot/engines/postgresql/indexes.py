@@ -1,7 +1,7 @@
 """Indexes of a collection: each is a table of keys and rows, written in the transaction that writes a document.
 
-An index is read as a prefilter of rows, `_row = ANY(ARRAY(SELECT …))`: it finds at least every match, and the whole
-condition is checked on what it finds.
+An index is read as a prefilter of rows, `_row = ANY(ARRAY(SELECT …))`: it finds at least every match, and the
+whole condition is checked on what it finds.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from mongoglot.compiler.ast import And, Compare, In, Node
 from mongoglot.compiler.index import ID_INDEX, Index, shown_key
 from mongoglot.engines.base import Record
 from mongoglot.engines.postgresql.keys import entries, wanted_entries
+from mongoglot.engines.postgresql.layouts import BSON, KEY, ROW, Layout, StoredIndex
 from mongoglot.engines.postgresql.lowering import Statement
-from mongoglot.engines.postgresql.tables import BSON, KEY, ROW, Layout, StoredIndex, Tables
+from mongoglot.engines.postgresql.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.errors import DuplicateKeyError
 
@@ -72,7 +73,7 @@ def read_by(node: Node, layout: Layout, tables: Tables, statement: Statement) ->
         table, key, row = places[lookups[0].index.name]
         first = len(statement.binders) + 2 * number + 1
         searches.append(
-            f'SELECT e.{quoted(row)} FROM unnest(${first}::text[], ${first + 1}::text[]) AS wanted(low, high) '
+            f"SELECT e.{quoted(row)} FROM unnest(${first}::text[], ${first + 1}::text[]) AS wanted(low, high) "
             f"JOIN {tables.named(table)} AS e ON e.{quoted(key)} >= wanted.low AND e.{quoted(key)} < wanted.high"
         )
     candidates = f"{quoted(ROW)} = ANY(ARRAY({' UNION ALL '.join(searches)}))"

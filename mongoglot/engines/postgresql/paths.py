@@ -1,7 +1,7 @@
 """Paths in the language of SQL/JSON paths, in lax mode: what `compiler/walk.py` does with arrays on the way.
 
-In lax mode `."b"` on an array looks at each of its elements, as a server does, and a filter `? (…)` on an array is asked
-of each of its elements. Neither looks into an array inside an array, as a server does not. But operands of a
+In lax mode `."b"` on an array looks at each of its elements, as a server does, and a filter `? (…)` on an array is
+asked of each of its elements. Neither looks into an array inside an array, as a server does not. But operands of a
 comparison are opened too, so every comparison here stands behind a test of the type.
 
 A component that is a number has two readings, a name and an index. Each reading is a path of its own.
@@ -136,7 +136,7 @@ class Reading:
 
 
 def readings(path: Path) -> list[Reading] | None:
-    """The readings of a path that starts at an object; None where there are too many, or one needs more than names.
+    """The readings of a path that starts at an object; None where there are too many, or it cannot be said.
 
     A server reads an empty last component behind an array as if it were not there.
     """

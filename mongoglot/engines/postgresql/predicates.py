@@ -217,11 +217,7 @@ def types_test(types: frozenset[int], *, numbers: bool = True) -> Test:
         types: by their codes.
         numbers: whether numbers match if one of their types is asked for; else only NaN does.
     """
-    conditions: list[OnValue] = [
-        partial(_is, kind=kind)
-        for code, kind in _NATIVE.items()
-        if code in types
-    ]
+    conditions: list[OnValue] = [partial(_is, kind=kind) for code, kind in _NATIVE.items() if code in types]
     wanted = types & NUMBER_TYPES
     if wanted and numbers:
         conditions.append(partial(_is, kind="number"))

@@ -1,9 +1,10 @@
-"""The connections to a PostgreSQL server: made when needed, kept for the next one, and psycopg's errors as ours."""
+"""The connections to a PostgreSQL server, made when needed and kept, and transactions on them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -11,6 +12,7 @@ import psycopg
 from psycopg import errors
 
 from mongoglot.engines.base import IN_INSERT
+from mongoglot.engines.postgresql.errors import BrokenError, first_line, translated
 from mongoglot.errors import StoreError
 
 T = TypeVar("T")
@@ -31,16 +33,33 @@ _SESSION: Final = """
 """No schema that others can write to is looked into; plans are for the values, and small ones are not compiled."""
 
 
-class GoneError(StoreError):
-    """A table that was dropped, or changed, between two statements; the operation starts again."""
+class _WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that, while it waits for long, looks whether the server takes others."""
 
+    patience = 5.0
+    look: Callable[[], None] | None = None
 
-class BrokenError(StoreError):
-    """A connection that broke."""
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
+        """Wait for what a generator of psycopg's asks for."""
+        return super().wait(self._watched(gen), *args, **options)
 
-
-class ClashError(StoreError):
-    """Two writers waited for each other, and the server ended this one; nothing of it was written."""
+    def _watched(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        begun = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and self.look is not None and time.monotonic() - begun > self.patience:
+                    try:
+                        self.look()
+                    except psycopg.OperationalError:
+                        self.pgconn.finish()
+                        raise
+                    begun = time.monotonic()
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
 
 class _Current(threading.local):
@@ -217,66 +236,50 @@ class Server:
 
     def connected(self) -> Connection:
         """A new connection."""
-        milliseconds = str(max(1, round(self._timeout * 1000)))
-        seconds = str(max(1, round(self._timeout)))
         try:
-            connection: Connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=max(1, round(self._timeout)),
-                tcp_user_timeout=milliseconds,
-                keepalives_idle=seconds,
-                keepalives_interval=seconds,
-                keepalives_count="2",
-                cursor_factory=psycopg.RawCursor[tuple[Any, ...]],
-            )
+            connection = self._connect()
         except psycopg.OperationalError as error:
-            raise StoreError(f"no PostgreSQL server answers at {self.shown}: {_first_line(error)}") from None
+            raise StoreError(f"no PostgreSQL server answers at {self.shown}: {first_line(error)}") from None
         except (psycopg.Error, ValueError):
+            # the driver's words may quote a part of the password
             raise StoreError(
                 f"{self.shown} is not valid for a PostgreSQL server; write postgresql://user@host:port/database, "
                 "user and password percent-encoded (urllib.parse.quote_plus)"
             ) from None
-        with translated(self.shown):
-            connection.execute(_SESSION)
+        try:
+            with translated(self.shown):
+                connection.execute(_SESSION)
+        except BaseException:
+            connection.close()
+            raise
+        connection.patience, connection.look = self._timeout, self._look
         return connection
+
+    def _look(self) -> None:
+        """Raise what psycopg raises if the server takes no new connection in time; it hangs, then."""
+        try:
+            self._connect().close()
+        except errors.ConnectionTimeout:
+            raise
+        except psycopg.Error:
+            return  # it answered, if only to refuse
+
+    def _connect(self) -> _WatchedConnection:
+        milliseconds = str(max(1, round(self._timeout * 1000)))
+        seconds = str(max(1, round(self._timeout)))
+        return _WatchedConnection.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=max(1, round(self._timeout)),
+            tcp_user_timeout=milliseconds,
+            keepalives_idle=seconds,
+            keepalives_interval=seconds,
+            keepalives_count="2",
+            cursor_factory=psycopg.RawCursor[tuple[Any, ...]],
+        )
 
     def close(self) -> None:
         """Close the connections; those in use are closed when they are given back."""
         with self._lock:
             self._closed = True
         self._forget_idle()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
-
-
-@contextmanager
-def translated(shown: str) -> Iterator[None]:
-    """Turn psycopg's errors into ours."""
-    try:
-        yield
-    except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
-        raise GoneError(f"the store at {shown} is damaged: {_first_line(error)}") from None
-    except (errors.DeadlockDetected, errors.SerializationFailure):
-        raise ClashError(
-            f"another writer was in the way at {shown}; nothing was written, try again"
-        ) from None
-    except errors.InsufficientPrivilege as error:
-        raise StoreError(f"the PostgreSQL server at {shown} does not allow it: {_first_line(error)}") from None
-    except (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow) as error:
-        raise BrokenError(_broken(shown, error)) from None
-    except psycopg.OperationalError as error:
-        if error.sqlstate is None:  # not the server's words
-            raise BrokenError(_broken(shown, error)) from None
-        raise StoreError(f"the PostgreSQL server at {shown} cannot do it: {_first_line(error)}") from None
-    except psycopg.Error as error:
-        raise StoreError(f"PostgreSQL refuses an operation at {shown}: {_first_line(error)}") from None
-
-
-def _broken(shown: str, error: Exception) -> str:
-    return (
-        f"the connection to the PostgreSQL server at {shown} broke: {_first_line(error)}; a write that was under way "
-        "may have been done"
-    )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
-from mongoglot.compiler.ast import Compare, HasType, In, ListSlot
+from mongoglot.compiler.ast import Compare, HasType, In
 from mongoglot.compiler.lowering import Superset
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN
 from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.condition import Condition, Connectives
 from mongoglot.engines.postgresql.documents import tested
 from mongoglot.engines.postgresql.paths import Reading, readings
-from mongoglot.engines.postgresql.predicates import NUMBER_TYPES, Test, types_test
+from mongoglot.engines.postgresql.predicates import NUMBER_TYPES, Parameters, Test, types_test
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 
@@ -22,15 +23,19 @@ _VALUE: Final = "v"
 
 def some_value(document: str, paths: Sequence[str], condition: Expression) -> Condition:
     """Some of the values that paths give is as a condition on `v` says."""
-    parameters = {}
+    parameters: Parameters = {}
     choices: list[Expression] = []
     for path in paths:
         label = f"path {path}"
-        parameters[label] = (None, lambda _, path=path: path)
+        parameters[label] = (None, partial(_fixed, path))
         arguments = (sql.name(document), sql.parameter(label), sql.string("{}"), sql.truth(True))
         values = sql.source(sql.call("jsonb_path_query", *arguments), _VALUE)
         choices.append(sql.exists([values], condition))
     return Condition(None, sql.some_of(choices), parameters=parameters)
+
+
+def _fixed(text: str, _: Any) -> str:
+    return text
 
 
 def _paths(found: Sequence[Reading], *, arrays: bool) -> list[str]:

@@ -6,22 +6,27 @@ follows from its layout, so that is looked up in every operation.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, final
+from dataclasses import replace
+from typing import Any, Final
 
-from mongoglot.compiler.index import Index
 from mongoglot.engines.base import Record
 from mongoglot.engines.postgresql import encoding
-from mongoglot.engines.postgresql.columns import TYPES, column_value
+from mongoglot.engines.postgresql.columns import column_value
+from mongoglot.engines.postgresql.layouts import (
+    BSON,
+    DOCUMENT,
+    KEY,
+    ROW,
+    Layout,
+    array_type,
+    definition,
+    layout_of,
+)
 from mongoglot.engines.postgresql.server import Server
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, Table
-from mongoglot.errors import StoreError, UnsupportedError
-
-ROW, KEY, DOCUMENT, BSON = "_row", "_key", "_doc", "_bson"
-"""The columns of every table: the order of insertion, the key of `_id`, the document as jsonb and as BSON."""
+from mongoglot.errors import StoreError
 
 CATALOGUE: Final = "mongoglot collections"
 """The table that says which table, columns and indexes each collection has; no collection's table has its name."""
@@ -37,58 +42,6 @@ _LONGEST_NAME: Final = 40
 
 _DDL_LOCK: Final = 0x6D676C74
 """The advisory lock of whoever makes, changes or drops tables."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class StoredIndex:
-    """An index of a collection.
-
-    Attributes:
-        index: its definition.
-        table: the table of its keys.
-    """
-
-    index: Index
-    table: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a collection is stored: its table, and its indexes in the order of their making."""
-
-    table: Table
-    indexes: tuple[StoredIndex, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The layout in the catalogue."""
-        columns = [asdict(column) for column in self.table.columns]
-        indexes = [
-            {
-                "name": stored.index.name,
-                "keys": stored.index.keys,
-                "unique": stored.index.unique,
-                "sparse": stored.index.sparse,
-                "table": stored.table,
-            }
-            for stored in self.indexes
-        ]
-        return json.dumps({"columns": columns, "indexes": indexes})
-
-
-def _layout_of(name: str, text: str) -> Layout:
-    found = json.loads(text)
-    table = Table(name, tuple(Column(**column) for column in found["columns"]), DOCUMENT, KEY)
-    indexes = (
-        StoredIndex(
-            Index(each["name"], tuple((path, way) for path, way in each["keys"]), each["unique"], each["sparse"]),
-            each["table"],
-        )
-        for each in found["indexes"]
-    )
-    return Layout(table, tuple(indexes))
 
 
 class Tables:
@@ -118,8 +71,8 @@ class Tables:
                     self._make()
         if self._format() != FORMAT:
             raise StoreError(
-                f"the schema {self.schema!r} at {self.server.shown} has a table {CATALOGUE!r} that is no store's, or "
-                "that of a newer mongoglot; it was left untouched"
+                f"the schema {self.schema!r} at {self.server.shown} has a table {CATALOGUE!r} that is no store's, "
+                "or that of a newer mongoglot; it was left untouched"
             )
 
     def _make(self) -> None:
@@ -211,7 +164,7 @@ class Tables:
         if layout is None:
             if len(self._known) > _MAX_KNOWN:
                 self._known.clear()
-            layout = self._known[key] = _layout_of(*key)
+            layout = self._known[key] = layout_of(*key)
         return layout
 
     # ---- making and dropping ---------------------------------------------------------------------
@@ -223,7 +176,7 @@ class Tables:
             f'{quoted(KEY)} text COLLATE "C" NOT NULL UNIQUE',
             f"{quoted(DOCUMENT)} jsonb NOT NULL",
             f"{quoted(BSON)} bytea NOT NULL",
-            *map(_definition, table.columns),
+            *map(definition, table.columns),
         ]
         self.server.write(f"CREATE TABLE {self.named(table.name)} ({', '.join(columns)})")
         self._index_columns(table, table.columns)
@@ -286,7 +239,7 @@ class Tables:
             return
         name = self.named(table.name)
         for column in new:
-            self.server.write(f"ALTER TABLE {name} ADD COLUMN {_definition(column)}")
+            self.server.write(f"ALTER TABLE {name} ADD COLUMN {definition(column)}")
         values = ", ".join(f"v{number}" for number, _ in enumerate(new))
         sets = ", ".join(f"{quoted(column.name)} = u.v{number}" for number, column in enumerate(new))
         arrays = ", ".join(f"${number + 2}::{array_type(column)}" for number, column in enumerate(new))
@@ -336,19 +289,3 @@ class Tables:
 
 _MAX_KNOWN: Final = 1000
 """Layouts that are remembered; the text of each is what it is remembered by."""
-
-
-def array_type(column: Column) -> str:
-    """The type of an array of a column's values."""
-    return TYPES[column.type].partition(" ")[0] + "[]"
-
-
-def _definition(column: Column) -> str:
-    if column.name in (ROW, KEY, DOCUMENT, BSON):
-        raise UnsupportedError(f"a column cannot be called {column.name!r}: every table of a store has one")
-    if len(column.name.encode()) > _MAX_NAME:
-        raise UnsupportedError(f"{column.name!r} cannot name a column of PostgreSQL: it has more than {_MAX_NAME} bytes")
-    return f"{quoted(column.name)} {TYPES[column.type]}"
-
-
-_MAX_NAME: Final = 63

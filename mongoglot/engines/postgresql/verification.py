@@ -1,4 +1,4 @@
-"""The check of a store: its documents, and that columns and indexes say what the documents say, and nothing else."""
+"""The check of a store: its documents, and that columns and indexes say what the documents say."""
 
 from __future__ import annotations
 
@@ -12,17 +12,8 @@ from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.columns import column_value
 from mongoglot.engines.postgresql.indexes import ENTRY, OF
 from mongoglot.engines.postgresql.keys import entries, id_key
-from mongoglot.engines.postgresql.tables import (
-    BATCH,
-    BSON,
-    DOCUMENT,
-    KEY,
-    ROW,
-    Layout,
-    StoredIndex,
-    Tables,
-    array_type,
-)
+from mongoglot.engines.postgresql.layouts import BSON, DOCUMENT, KEY, ROW, Layout, StoredIndex, array_type
+from mongoglot.engines.postgresql.tables import BATCH, Tables
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.errors import StoreError, WriteError
 
@@ -109,7 +100,8 @@ class _Check:
         for name, condition in differs:
             found = self.tables.server.rows(
                 f"SELECT t.{quoted(ROW)} FROM {self.tables.named(layout.table.name)} AS t JOIN "
-                f"unnest({', '.join(arrays)}) AS u({names}) ON t.{quoted(ROW)} = u.row WHERE {condition} ORDER BY 1",
+                f"unnest({', '.join(arrays)}) AS u({names}) ON t.{quoted(ROW)} = u.row WHERE {condition} "
+                "ORDER BY 1",
                 (
                     [row for row, _ in batch],
                     [encoding.encode(document) for _, document in batch],
@@ -132,8 +124,8 @@ class _Check:
                     f"index {stored.index.name!r} of {collection!r} cannot hold the document in row {row}: {error}"
                 )
         missing = self.tables.server.rows(
-            "SELECT wanted.key, wanted.row FROM unnest($1::text[], $2::bigint[]) AS wanted(key, row) WHERE NOT EXISTS "
-            f"(SELECT 1 FROM {self.tables.named(stored.table)} AS e "
+            "SELECT wanted.key, wanted.row FROM unnest($1::text[], $2::bigint[]) AS wanted(key, row) "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {self.tables.named(stored.table)} AS e "
             f"WHERE e.{quoted(ENTRY)} = wanted.key AND e.{quoted(OF)} = wanted.row)",
             ([key for key, _ in wanted], [row for _, row in wanted]),
         )
