@@ -18,7 +18,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python demo/demo.py
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
 test-long: $(VENV)/.installed
 	$(BIN)/python -m pytest -m long -s

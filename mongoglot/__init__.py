@@ -12,17 +12,20 @@ if TYPE_CHECKING:
         FilterError,
         MongoglotError,
         NoDataError,
+        NotAllowedError,
         NotYetError,
         StoreError,
         UnknownTaskError,
         UnsupportedError,
         WriteError,
     )
+    from mongoglot.grammar.allowed import Allow
     from mongoglot.grammar.text import from_text, to_text
     from mongoglot.query import Query, compile
     from mongoglot.store import Collection, Store, connect
 
 __all__ = [
+    "Allow",
     "Collection",
     "Column",
     "DuplicateKeyError",
@@ -30,6 +33,7 @@ __all__ = [
     "FilterError",
     "MongoglotError",
     "NoDataError",
+    "NotAllowedError",
     "NotYetError",
     "Query",
     "Store",
@@ -46,6 +50,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Allow": "grammar.allowed",
     "Collection": "store",
     "Column": "engines.sql.table",
     "Query": "query",

@@ -12,6 +12,7 @@ CODE_NAMES = {
     2: "BadValue",
     4: "NoSuchKey",
     9: "FailedToParse",
+    13: "Unauthorized",
     14: "TypeMismatch",
     15: "Overflow",
     26: "NamespaceNotFound",
@@ -96,6 +97,13 @@ class FilterError(MongoglotError, ValueError):
         advice = f"; {self.hint}" if self.hint else ""
         shown = f"\n{self.excerpt}" if self.excerpt else ""
         return f"{self.reason}{place}{advice}{shown}"
+
+
+class NotAllowedError(FilterError):
+    """A filter that the compiler understands and that `allow` forbids (code 13, `Unauthorized`)."""
+
+    def __init__(self, reason: str, *, path: str = "", hint: str | None = None) -> None:
+        super().__init__(13, reason, path=path, hint=hint)
 
 
 class NotYetError(FilterError):

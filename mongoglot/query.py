@@ -21,21 +21,30 @@ if TYPE_CHECKING:
     from mongoglot.engines.sql.table import Table
     from mongoglot.engines.sqlite.lowering import Sql
     from mongoglot.explain import Explanation
+    from mongoglot.grammar.allowed import Allow
 
 Mappings = TypeVar("Mappings", bound=Document)
 
 _PLANS: Final = PlanCache()
 
 
-def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") -> Query:
+def compile(
+    filter: Mapping[str, Any] | str,
+    *,
+    dialect: Dialect = "mongodb",
+    allow: Allow | Iterable[str] | None = None,
+) -> Query:
     """Compile a MongoDB filter.
 
     Args:
         filter: a document as pymongo takes it, or text as one types it in mongosh.
         dialect: `"mongodb"`, or `"taskdb"` for the words `$ge` (>), `$le` (<) and `$glob` of IPython's task
             database.
+        allow: what the filter may say where a stranger wrote it; a list of fields is `Allow(fields=…)`. None for
+            all that the language has.
 
     Raises:
+        NotAllowedError: (also a FilterError) it says more than `allow` allows.
         FilterError: with the code that a MongoDB 6.0 server sends for this filter, and the path in it; of a text
             with line and column, too.
         FilterValueTypeError, FilterValueRangeError: (also FilterErrors) a value that BSON cannot hold.
@@ -43,12 +52,34 @@ def compile(filter: Mapping[str, Any] | str, *, dialect: Dialect = "mongodb") ->
     """
     if dialect not in tuple(OPERATORS):  # a tuple, as what is no dialect may not be hashable
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
+    if allow is not None:
+        return _bounded(filter, dialect, allow)
     if isinstance(filter, str):
         from mongoglot.grammar.text import from_text, located  # loads the reader of text
 
         with located(filter):
             return _compiled(from_text(filter), dialect, filter)
     return _compiled(filter, dialect)
+
+
+def _bounded(filter: Mapping[str, Any] | str, dialect: Dialect, allow: Any) -> Query:
+    """A filter that a stranger wrote."""
+    from mongoglot.grammar.allowed import allowance, check_allowed, check_size
+
+    bounds = allowance(allow)
+    if not isinstance(filter, str):
+        check_size(filter, bounds)
+        query = compile(filter, dialect=dialect)
+        check_allowed(filter, bounds)
+        return query
+    from mongoglot.grammar.text import from_text, located  # loads the reader of text
+
+    check_size(filter, bounds)
+    with located(filter):
+        document = from_text(filter)
+        query = _compiled(document, dialect, filter)
+        check_allowed(document, bounds)
+    return query
 
 
 def compile_in_projection(filter: Mapping[str, Any]) -> Query:

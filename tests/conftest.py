@@ -17,6 +17,8 @@ from tests import mongod, postgres
 if TYPE_CHECKING:
     from pymongo.database import Database
 
+collect_ignore = ["shelf"]  # a distribution of its own: `test_new_engine.py` installs it
+
 ENGINES = ("memory", "sqlite", "postgresql", "mongodb")
 
 StoreOpener: TypeAlias = Callable[[str], mongoglot.Store]

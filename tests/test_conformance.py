@@ -6,19 +6,26 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pymongo.errors import OperationFailure
 
 import mongoglot
-from mongoglot.errors import FilterError, NotYetError, UnsupportedError, code_name
-from tests.conformance.corpus import Case, all_cases, by_area, identity
-from tests.conformance.deviations import DEVIATIONS, DEVIATIONS_OF_MATCHES, DEVIATIONS_ON_SERVER
-from tests.conformance.scope import SERVER_AREAS
+from mongoglot.errors import FilterError, NotYetError, code_name
+from mongoglot.testing.corpus import (
+    NO_SERVER,
+    Case,
+    all_cases,
+    answer,
+    assert_area,
+    assert_none,
+    by_area,
+    expected,
+    fill,
+    needs_server,
+)
+from mongoglot.testing.deviations import DEVIATIONS_OF_MATCHES
 from tests.conftest import ENGINES, StoreOpener
-from tests.mongod import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterable, Mapping
 
     from pymongo.database import Database
 
@@ -26,58 +33,6 @@ COVERED = 2751
 
 DEFERRED = {"uses an internal operator": 20}
 """How many cases each reason leaves to a later version: a case can move, but not vanish."""
-
-NO_SERVER = "needs a server"
-
-NO_ERROR_WITHOUT_COLLECTION = ("op/geo/near-without-index",)
-"""A search for places needs an index, of which a server says nothing where there is no collection."""
-
-Answer = list[bytes] | str
-"""Documents, or `'error 2'`."""
-
-
-def expected(case: Case) -> Answer:
-    if "error" in case:
-        return f"error {case['error']['code']}"
-    return arranged(case, case["expect_docs"] if "expect_docs" in case else case["expect"])
-
-
-def answer(case: Case, find: Callable[[], Iterable[Mapping[str, Any]]]) -> Answer:
-    """What a collection answers, in the form of what the case expects."""
-    try:
-        found = list(find())
-    except FilterError as error:
-        return f"error {error.code}"
-    except OperationFailure as error:
-        return f"error {error.code}"
-    except UnsupportedError:
-        return NO_SERVER
-    return arranged(case, found if "expect_docs" in case else [document["_id"] for document in found])
-
-
-def arranged(case: Case, values: Iterable[Any]) -> Answer:
-    identities = [identity(value) for value in values]
-    return identities if case.get("ordered") else sorted(identities)
-
-
-def assert_none(
-    found: list[tuple[Case, Answer]], cases: list[Case], known: AbstractSet[str] = frozenset()
-) -> None:
-    """Fail with the first few of the cases that were answered wrongly; known deviations have to deviate."""
-    deviating = {case["id"] for case, _ in found}
-    mended = {case["id"] for case in cases if case["id"] in known} - deviating
-    assert not mended, f"known deviations that are none: {sorted(mended)}"
-    failures = [(case, given) for case, given in found if case["id"] not in known]
-    lines = [
-        f"{case['id']}: {case['filter']!r} {case.get('options', '')!r}\n"
-        f"    expected {readable(expected(case))}\n    answered {readable(given)}"
-        for case, given in failures[:10]
-    ]
-    assert not failures, f"{len(failures)} of {len(cases)} cases differ\n" + "\n".join(lines)
-
-
-def readable(result: Answer) -> str:
-    return result if isinstance(result, str) else repr([decoded(item)[""] for item in result])
 
 
 def test_each_case_is_covered_or_deferred_for_a_counted_reason() -> None:
@@ -95,34 +50,18 @@ def test_the_names_of_codes() -> None:
 def store(request: pytest.FixtureRequest, open_store: StoreOpener) -> mongoglot.Store:
     """A store of each engine with the documents of all covered cases."""
     opened = open_store(request.param)
-    documents = {case["collection"]: case["docs"] for area in by_area().values() for case in area}
-    for collection, members in documents.items():
-        if members:
-            opened[collection].insert_many(members)
+    fill(opened)
     return opened
 
 
 @pytest.mark.parametrize("area", by_area())
 def test_engines(store: mongoglot.Store, area: str) -> None:
-    cases = by_area()[area]
-    failures = []
-    for case in cases:
-        collections = [case["collection"]]
-        if "error" in case and case["error"]["on_empty"] and area not in NO_ERROR_WITHOUT_COLLECTION:
-            collections.append("nothing was ever put here")
-        for collection in collections:
-            given = answer(case, lambda: store[collection].find(case["filter"], **case.get("options", {})))  # noqa: B023 - called at once
-            if given != expected(case) and not (given == NO_SERVER and needs_server(store, case)):
-                failures.append((case, given))
-    on_server = store.backend.name == "mongodb"
-    assert_none(failures, cases, DEVIATIONS_ON_SERVER if on_server else DEVIATIONS.keys())
+    assert assert_area(store, area) > 0
 
 
-def needs_server(store: mongoglot.Store | None, case: Case) -> bool:
-    """Whether a case asks what only a server can answer, of a store that has none."""
-    return (store is None or store.backend.name != "mongodb") and (
-        case["area"].startswith(SERVER_AREAS) or "collation" in case.get("options", {})
-    )
+def test_a_wrong_answer_fails(open_store: StoreOpener) -> None:
+    with open_store("memory") as opened, pytest.raises(AssertionError, match="cases differ"):
+        assert_area(opened, "op/all")  # which has none of the documents
 
 
 @pytest.mark.parametrize("area", by_area())

@@ -18,8 +18,8 @@ import pytest
 from mongoglot import compile
 from mongoglot.compiler.pcre import translate
 from mongoglot.grammar.operators import OPERATORS
+from mongoglot.testing.deviations import DEVIATIONS
 from tests import test_conformance, test_mutants
-from tests.conformance.deviations import DEVIATIONS
 from tests.conftest import with_database
 
 if TYPE_CHECKING:

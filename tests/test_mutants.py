@@ -16,11 +16,10 @@ import pytest
 
 import mongoglot
 from mongoglot.testing import each_with_each, random_documents, random_filter
+from mongoglot.testing.corpus import SERVER_AREAS, all_cases, identity
+from mongoglot.testing.deviations import DEVIATIONS
 from tests import examination
 from tests.alternatives import random_alternatives
-from tests.conformance.corpus import all_cases, identity
-from tests.conformance.deviations import DEVIATIONS
-from tests.conformance.scope import SERVER_AREAS
 from tests.examination import BROKEN, RIGHT, WRONG, Answer, Group, Question, answer_find, answer_matches
 from tests.projections import array_documents, array_filter, array_projection, wrong_projection
 from tests.schemas import random_document_schema

@@ -15,7 +15,7 @@ from bson import Binary, Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectI
 from bson.binary import UuidRepresentation
 
 from mongoglot.grammar.javascript import INT32, JAVASCRIPT_DATES, SAFE_INTEGERS, number_text
-from mongoglot.grammar.shell_dates import instant_of, iso_date, javascript_date
+from mongoglot.grammar.shell_dates import ago, instant_of, iso_date, javascript_date
 from mongoglot.grammar.shell_values import (
     INT64,
     UnfitError,
@@ -189,6 +189,7 @@ def _dbref(collection: Any, key: Any, database: Any = None, fields: Any = None) 
 
 _CONSTRUCTORS: Final[dict[str, Constructor]] = {
     "ISODate": Constructor(_isodate, 'ISODate("2026-01-31") or ISODate("2026-01-31T23:59:59.999Z")'),
+    "ago": Constructor(lambda text: ago(_text(text)), 'ago("1h") or ago("30d")'),
     "ObjectId": Constructor(object_id, 'ObjectId("0123456789abcdef01234567")'),
     "NumberInt": Constructor(_int32, "NumberInt(5)"),
     "Int32": Constructor(_int32, "Int32(5)"),

@@ -21,6 +21,9 @@ _JAVASCRIPT_DATE: Final = re.compile(
     r"(?P<year>[0-9]{4}|[+-][0-9]{6})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?"
     rf"(?P<time>[Tt ](?P<hour>[0-9]{{2}}):(?P<minute>[0-9]{{2}})(?::{_SECONDS})?{_ZONE})?"
 )
+_DURATION: Final = re.compile(
+    "".join(rf"(?:([0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("w", "d", "h", "m", "s"))
+)
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MILLISECOND: Final = datetime.timedelta(milliseconds=1)
 
@@ -28,6 +31,31 @@ _MILLISECOND: Final = datetime.timedelta(milliseconds=1)
 def iso_date(text: str) -> Any:
     """The instant of `ISODate("…")`: UTC where no zone is given."""
     return instant_of(_milliseconds(_ISO_DATE.fullmatch(text), text))
+
+
+def duration(text: str) -> datetime.timedelta:
+    """A span of time as people write it: `90s`, `5m`, `1h`, `30d`, `2w`, `1h30m`.
+
+    Raises:
+        UnfitError: it is none.
+    """
+    found = _DURATION.fullmatch(text.replace(" ", ""))
+    if found is None or not found[0]:
+        raise UnfitError(
+            f"{shortened(text)!r} is no span of time",
+            "write a number with s, m, h, d or w, as '90s' or '1h30m'",
+        )
+    weeks, days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    try:
+        return datetime.timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise UnfitError(f"{shortened(text)!r} is longer than the calendar") from None
+
+
+def ago(text: str) -> Any:
+    """The instant so long before now: `ago("1h")`."""
+    now = datetime.datetime.now(datetime.UTC)
+    return instant_of((now - _EPOCH - duration(text)) // _MILLISECOND)
 
 
 def javascript_date(text: str) -> Any:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from mongoglot.compiler.values import sort_key
 from mongoglot.errors import FilterError
+from mongoglot.testing.generate import random_documents, random_filter
+
+if TYPE_CHECKING:
+    from mongoglot.store import Collection
 
 Document: TypeAlias = Mapping[str, Any]
 
@@ -67,3 +72,35 @@ def minimal_differences(
         if len(found) == limit:
             break
     return found
+
+
+def assert_agreement(
+    tested: Collection, reference: Collection, *, documents: int = 100, filters: int = 500, seed: int = 1
+) -> int:
+    """Ask two empty collections random filters over the same random documents; how many matches there were.
+
+    Args:
+        tested: of the engine that is tested.
+        reference: of one that is right: `memory:`, or a server.
+        documents: how many.
+        filters: how many.
+        seed: of what is random; the same one asks the same again.
+
+    Raises:
+        AssertionError: they differ, or nothing matched; it shows the first filter, and up to three documents.
+    """
+    rng = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+    inserted = random_documents(rng, documents)
+    for collection in (tested, reference):
+        collection.insert_many(inserted)
+    matches = 0
+    for _ in range(filters):
+        query = random_filter(rng, near=inserted)
+        expected, actual = (outcome(each.find, inserted, query) for each in (reference, tested))
+        if expected != actual:
+            shown = differing(expected, actual, inserted)[:3]
+            raise AssertionError(f"seed {seed}: {query!r} expected {expected}, answered {actual}: {shown}")
+        matches += len(expected)
+    if not matches:
+        raise AssertionError(f"seed {seed}: nothing matched, which shows nothing")
+    return matches

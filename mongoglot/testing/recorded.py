@@ -60,10 +60,8 @@ def _value(pairs: list[tuple[str, Any]]) -> Any:
     return dict(pairs)
 
 
-def cases(path: Path) -> Iterator[dict[str, Any]]:
-    """Each case: id, area, docs, filter, [options: sort skip limit projection collation], and either
-    expect (the _ids; in order where `ordered`) and, under a projection, expect_docs, or
-    error {code, codeName, errmsg, on_empty: raised on an empty collection too}."""
+def read_cases(path: Path) -> Iterator[dict[str, Any]]:
+    """The cases of a file; see `corpus.Case`."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line, object_pairs_hook=_value)

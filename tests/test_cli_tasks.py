@@ -1,0 +1,152 @@
+"""The commands about tasks, and the pictures of what ran when."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from mongoglot.cli import timeline as pictures
+from mongoglot.cli.main import main
+from mongoglot.taskdb import TaskDatabase
+from mongoglot.taskdb.schema import empty_record
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def record(number: int, **keys: Any) -> dict[str, Any]:
+    return {
+        **empty_record(),
+        "submitted": START + timedelta(seconds=number),
+        "engine_uuid": f"engine-{number % 2}",
+        **keys,
+    }
+
+
+def times(start: float, seconds: float) -> dict[str, datetime]:
+    return {
+        "started": START + timedelta(seconds=start),
+        "completed": START + timedelta(seconds=start + seconds),
+    }
+
+
+RECORDS = {
+    "aa1": record(0, **times(0, 10), label="first", stdout="hello\nworld\n", result_content={"status": "ok"}),
+    "ab2": record(
+        1, **times(2, 3), error={"ename": "ZeroDivisionError", "evalue": "by <zero>", "traceback": ["line 1"]}
+    ),
+    "ac3": record(2, **times(12, 8), result_content={"status": "error", "ename": "KeyError", "evalue": "k"}),
+    "b4": record(3, started=datetime.now(UTC) - timedelta(seconds=5), buffers=[b"xyz", b""]),
+    "b5": record(4, engine_uuid=None),
+}
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, ("tasks", *arguments), input=stdin, prog_name="mongoglot")
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a task database, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MONGOGLOT_TASKS", raising=False)
+    with TaskDatabase("sqlite:tasks.db") as tasks:
+        for name, each in RECORDS.items():
+            tasks.add_record(name, each)
+    return tmp_path
+
+
+def listed(*arguments: str) -> list[str]:
+    result = run("list", *arguments)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line)["msg_id"] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.usefixtures("database")
+class TestTasks:
+    def test_list(self) -> None:
+        assert listed() == ["b5", "b4", "ac3", "ab2", "aa1"]
+        assert listed("--running") == ["b4"]
+        assert listed("--waiting") == ["b5"]
+        assert listed('{label: {$glob: "f*"}}') == ["aa1"]
+        assert listed('{started: {$gte: ago("1h")}}') == ["b4"]
+        assert "3 more: --limit 5" in run("list", "-n", "2").stderr
+        assert run("list", "{label: 'x'}", "--quiet").exit_code == 1
+        assert run("list", "--quiet").exit_code == 0
+        assert run("list", "{label: {$gte}}").exit_code == 2
+
+    def test_another_database(self, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (database / "tasks.db").rename(database / "other.db")
+        assert run("list").exit_code == 2
+        assert len(run("--db", "other.db", "list").stdout.splitlines()) == 5
+        monkeypatch.setenv("MONGOGLOT_TASKS", "sqlite:other.db")
+        assert len(run("list").stdout.splitlines()) == 5
+
+    def test_show(self) -> None:
+        shown = run("show", "aa1").stdout
+        assert "stdout:\nhello\nworld\n" in shown
+        assert "label: first" in shown
+        assert "buffers: 2 with 3 bytes" in run("show", "b4").stdout
+        assert "ZeroDivisionError: by <zero>\nline 1" in run("show", "ab").stdout
+        assert json.loads(run("show", "aa1", "--json").stdout)["label"] == "first"
+        several, none = run("show", "a"), run("show", "zz")
+        assert (several.exit_code, none.exit_code) == (2, 3)
+        assert "3 tasks begin with 'a': aa1, ab2, ac3" in several.stderr
+        assert "no record of task 'zz'" in none.stderr
+
+    def test_errors(self) -> None:
+        result = run("errors")
+        assert result.stdout.splitlines() == ["ac3 KeyError: k", "ab2 ZeroDivisionError: by <zero>"]
+        assert "2 failed" in result.stderr
+        assert run("errors", "-q").exit_code == 0
+
+    def test_purge(self) -> None:
+        assert run("purge", "--older-than", "soon").exit_code == 2
+        assert run("purge", "--older-than", "1000w", "-y").stderr == "0 tasks forgotten\n"
+        assert run("purge", "--older-than", "1s", stdin="n\n").exit_code == 1
+        assert len(listed()) == 5
+        assert "3 tasks forgotten" in run("purge", "--older-than", "1s", "--yes").stderr
+        assert listed() == ["b5", "b4"]
+
+    def test_timeline_in_the_terminal(self) -> None:
+        lines = run("timeline", "{completed: {$ne: null}}", "--width", "56").stdout.splitlines()
+        assert lines == [
+            "engine-0       " + "█" * 20 + "·" * 4 + "█" * 16,
+            "engine-1       " + "·" * 4 + "█" * 6 + "·" * 30,
+            "3 tasks on 2 engines: 1 ok, 2 error, 0 running, 0 waiting",
+        ]
+        assert "0 tasks on 0 engines" in run("timeline", "{label: 'x'}").stdout
+
+    def test_timeline_as_a_file(self, database: Path) -> None:
+        assert run("timeline", "-o", "t.svg").exit_code == 0
+        root = ElementTree.parse(database / "t.svg").getroot()  # noqa: S314 - it was written here
+        colours = [each.get("fill") for each in root.iter("{http://www.w3.org/2000/svg}rect")][1:]
+        assert sorted(str(colour) for colour in colours) == sorted(
+            pictures.COLOURS[state] for state in ("ok", "error", "error", "running")
+        )
+        assert run("timeline", "-o", "t.gif").exit_code == 2
+        pytest.importorskip("PIL", reason="Pillow draws the PNG")
+        assert run("timeline", "-o", "t.png").exit_code == 0
+        assert (database / "t.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_names_are_text_in_a_picture() -> None:
+    named = {**record(0, **times(0, 1)), "msg_id": "x", "label": "<script>&", "engine_uuid": '"><b>'}
+    svg = pictures.to_svg(pictures.timeline([named]))
+    assert not re.search(r"<(script|b)>", svg)
+    ElementTree.fromstring(svg)  # noqa: S314 - it was written here
+
+
+def test_a_task_of_no_length_is_seen() -> None:
+    instant = {"started": START, "completed": START}
+    picture = pictures.timeline([{**record(0, **instant), "msg_id": "x"}])
+    assert "█" in "".join(text for line in pictures.to_text(picture, 40) for text, _ in line)
