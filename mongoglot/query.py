@@ -18,8 +18,8 @@ from mongoglot.grammar.operators import OPERATORS, Dialect
 from mongoglot.grammar.tokens import Shape, tokenise
 
 if TYPE_CHECKING:
+    from mongoglot.engines.sql.statement import Sql
     from mongoglot.engines.sql.table import Table
-    from mongoglot.engines.sqlite.lowering import Sql
     from mongoglot.explain import Explanation
     from mongoglot.grammar.allowed import Allow
 
@@ -197,21 +197,22 @@ class Query(BoundPlan):
         """The query as the condition of a WHERE clause.
 
         Args:
-            dialect: of SQL; this version writes `"sqlite"`.
-            table: where fields are columns and which column holds the rest; without it, a column `doc` holds
-                documents as a mongoglot store encodes them.
+            dialect: of SQL: `"sqlite"`, `"postgresql"`, `"duckdb"`, or one that is written and not executed here.
+            table: where fields are columns and which column holds the rest; without it, in SQLite, a column `doc`
+                holds documents as a mongoglot store encodes them.
 
         Returns:
             text with named placeholders, the parameters, and what of the query is not in the text.
-        """
-        from mongoglot.engines import sqlite
 
-        if dialect != "sqlite":
-            raise UnsupportedError(
-                f"this version of mongoglot writes no SQL for {dialect!r}, only for 'sqlite'"
-            )
-        result: Sql = sqlite.to_sql(self.started(), table)
-        return result
+        Raises:
+            UnsupportedError: there is no such dialect, or it cannot say this, or the table has no such field.
+        """
+        from mongoglot.engines import sql, sqlite
+
+        if dialect == "sqlite":
+            result: Sql = sqlite.to_sql(self.started(), table)
+            return result
+        return sql.to_sql(self.started(), dialect, table)
 
     def to_mongodb(self) -> dict[str, Any]:
         """The query as a filter for a MongoDB server: what was written, in words that it knows."""

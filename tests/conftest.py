@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 collect_ignore = ["shelf"]  # a distribution of its own: `test_new_engine.py` installs it
 
-ENGINES = ("memory", "sqlite", "postgresql", "mongodb")
+ENGINES = ("memory", "sqlite", "duckdb", "postgresql", "mongodb")
 
 StoreOpener: TypeAlias = Callable[[str], mongoglot.Store]
 """Opens an empty store of the engine named."""

@@ -32,12 +32,13 @@ NEIGHBOURS = {("engines", "grammar")}
 """These stand side by side: neither knows the other."""
 
 SHARED_BY_ENGINES = {"base", "python"}
-SQL_ENGINES = {"sql", "sqlite", "postgresql"}
+SQL_ENGINES = {"sql", "sqlite", "duckdb", "postgresql"}
 
 FOREIGN = {
     "lark": ("grammar",),
     "sqlglot": ("engines.sql",),
     "apsw": ("engines.sqlite",),
+    "duckdb": ("engines.duckdb",),
     "psycopg": ("engines.postgresql",),
     "pymongo": ("engines.mongodb",),
     "ipyparallel": ("taskdb.ipyparallel",),

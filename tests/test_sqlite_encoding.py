@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 from mongoglot.compiler.ast import Comparison
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import RANK, ValueClass, is_nan, sort_key, value_class
-from mongoglot.engines.sql.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sql import number_keys as numbers
+from mongoglot.engines.sql.number_keys import KEY_LENGTH, native_number, number_key
 from mongoglot.engines.sql.tags import ESCAPED, TAG, identity
-from mongoglot.engines.sqlite import numbers
 from mongoglot.engines.sqlite.encoding import decode, encode
 from mongoglot.engines.sqlite.operands import (
     PATTERN,

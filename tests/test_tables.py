@@ -19,7 +19,7 @@ import mongoglot
 from mongoglot.compiler.ast import Always
 from mongoglot.engines.base import residual_check
 from mongoglot.engines.sql import Column, Table
-from mongoglot.engines.sql.table import COLUMN_TYPES
+from mongoglot.engines.sql.table import STORED_TYPES
 from mongoglot.testing import random_documents, random_filter
 from mongoglot.testing.alphabet import NUMBERS, SIMPLE, STRINGS
 
@@ -297,7 +297,7 @@ def random_table(rng: random.Random) -> Table:
     """Some fields as columns of any types, some of them with an index."""
     fields = rng.sample(FIELDS, rng.randint(1, 5))
     return Table("tasks", tuple(
-        Column(f"column {number}", rng.choice(COLUMN_TYPES), field, indexed=rng.random() < 0.5)
+        Column(f"column {number}", rng.choice(STORED_TYPES), field, indexed=rng.random() < 0.5)
         for number, field in enumerate(fields) if field
     ))  # fmt: skip
 

@@ -12,8 +12,8 @@ from mongoglot.compiler.ast import Compare, In, Leaf
 from mongoglot.compiler.values import ValueClass, milliseconds, value_class
 from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.condition import Condition, in_sql
-from mongoglot.engines.postgresql.predicates import Parameters
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Parameters
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column, ColumnType
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
-from mongoglot.engines.postgresql.predicates import Parameters
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Parameters
 from mongoglot.engines.sql.nodes import Expression
 
 MAX_HEIGHT: Final = 40

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from json.encoder import encode_basestring as _quote  # keeps what is not ASCII as it is
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import bson
 from bson import Code, Decimal128, Int64
@@ -26,11 +26,8 @@ from bson.raw_bson import RawBSONDocument
 from mongoglot.compiler.ast import Comparison
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import ValueClass, value_class
-from mongoglot.engines.sql.numbers import part_of
+from mongoglot.engines.sql.number_keys import Interval, part_of
 from mongoglot.engines.sql.tags import LETTERS, STRINGS, TAG, Writers, stored_identity
-
-Interval: TypeAlias = tuple[str, str]
-"""A half-open interval of stored strings, in the order of code points."""
 
 # ---- numbers -------------------------------------------------------------------------------------
 

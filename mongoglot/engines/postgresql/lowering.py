@@ -25,9 +25,11 @@ from mongoglot.engines.postgresql.columns import column_condition, is_on_column
 from mongoglot.engines.postgresql.condition import VALUES, Condition, Connectives, in_sql
 from mongoglot.engines.postgresql.documents import on_document
 from mongoglot.engines.postgresql.keys import id_key, id_keys
-from mongoglot.engines.postgresql.predicates import NUMBER_TYPES, Binder, Parameters
+from mongoglot.engines.postgresql.predicates import NUMBER_TYPES
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.numbered import numbered_text
+from mongoglot.engines.sql.statement import operand_of
 from mongoglot.engines.sql.table import Column, Table
 
 
@@ -51,27 +53,17 @@ class Statement:
     def bind(self, values: list[Any]) -> list[Any]:
         """The parameters for the values of one query, in the order of their numbers."""
         return [
-            self._variables(values) if found is None else found[1](_operand(found[0], values))
+            self._variables(values) if found is None else found[1](operand_of(found[0], values))
             for found in self.binders
         ]
 
     def _variables(self, values: list[Any]) -> str:
         """The variables of all paths as a JSON object."""
         bound = (
-            f'"{label}":{binder(_operand(source, values))}'
+            f'"{label}":{binder(operand_of(source, values))}'
             for label, (source, binder) in self.variables.items()
         )
         return "{" + ",".join(bound) + "}"
-
-
-def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:
-    match source:
-        case None:
-            return None
-        case ListSlot():
-            return source.members(values)
-        case _:
-            return values[source]
 
 
 def lower(node: Node, table: Table) -> Statement:

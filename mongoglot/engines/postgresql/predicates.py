@@ -34,12 +34,8 @@ from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import ValueClass, value_class
 from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.prefixes import glob_prefix, regex_prefix
-
-Binder: TypeAlias = Callable[[Any], Any]
-"""From the value of a slot to the JSON text of a variable, or to the value of a parameter."""
-
-Parameters: TypeAlias = dict[str, tuple[int | ListSlot | None, Binder]]
-"""Variable or parameter → the slot or list whose value it has, None for what is part of the shape, and how."""
+from mongoglot.engines.sql.condition import Parameters
+from mongoglot.engines.sql.number_keys import Interval
 
 OnValue: TypeAlias = Callable[[str], str]
 """From the accessor of a value, such as `@` or `@."a"[0]`, to a condition on it."""
@@ -138,7 +134,7 @@ def _end_of_interval(op: Comparison, end: int, value: Any) -> str:
     return encoding.quoted(encoding.string_interval(op, value)[end])
 
 
-def _constants(interval: encoding.Interval) -> tuple[str, str]:
+def _constants(interval: Interval) -> tuple[str, str]:
     """The ends of an interval that is ours, as constants of the language."""
     low, high = interval
     return encoding.ascii_quoted(low), encoding.ascii_quoted(high)

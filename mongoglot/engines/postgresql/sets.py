@@ -13,8 +13,9 @@ from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.condition import Condition, Connectives
 from mongoglot.engines.postgresql.documents import tested
 from mongoglot.engines.postgresql.paths import Reading, readings
-from mongoglot.engines.postgresql.predicates import NUMBER_TYPES, Parameters, Test, types_test
+from mongoglot.engines.postgresql.predicates import NUMBER_TYPES, Test, types_test
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Parameters
 from mongoglot.engines.sql.nodes import Expression
 
 _VALUE: Final = "v"

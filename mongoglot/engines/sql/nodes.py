@@ -158,6 +158,12 @@ def source(function: Expression, alias: str) -> Expression:
     return exp.Table(this=function, alias=exp.TableAlias(this=_identifier(alias)))
 
 
+def unnested(array: Expression, alias: str, column: str) -> Expression:
+    """`unnest(array) AS alias(column)`: the elements of an array as the rows of a FROM clause."""
+    names = exp.TableAlias(this=_identifier(alias), columns=[_identifier(column)])
+    return exp.Unnest(expressions=[array], alias=names)
+
+
 def derived(query: Expression, alias: str) -> Expression:
     """A subquery in a FROM clause."""
     return exp.Subquery(this=query, alias=exp.TableAlias(this=_identifier(alias)))

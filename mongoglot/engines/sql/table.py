@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, final, get_args
 
-from mongoglot.compiler.ast import Path
+from mongoglot.compiler.ast import Path, dotted
 from mongoglot.compiler.values import is_sayable
 from mongoglot.errors import UnsupportedError
 
-ColumnType: TypeAlias = Literal["string", "number", "date", "bool"]
-"""What a column holds: text, int64 and double, milliseconds since 1970 UTC, 0 and 1."""
+ColumnType: TypeAlias = Literal[
+    "string", "number", "date", "bool",
+    "int", "double", "decimal", "timestamp", "timestamptz", "day", "uuid", "binary", "json", "list", "struct",
+]  # fmt: skip
+"""What a column holds.
 
-COLUMN_TYPES: tuple[ColumnType, ...] = ("string", "number", "date", "bool")
+The first four are what a store of mongoglot declares: text, int64 and double, milliseconds since 1970 UTC, 0 and
+1 or true and false. The others are those of tables that something else made: whole numbers, doubles, exact
+decimals, instants without and with a time zone, calendar days, UUIDs, bytes, JSON, and values of values.
+"""
+
+STORED_TYPES: Final[tuple[ColumnType, ...]] = ("string", "number", "date", "bool")
+
+COLUMN_TYPES: Final[tuple[ColumnType, ...]] = get_args(ColumnType)
+
+Collation: TypeAlias = Literal["default", "bytes", "other"]
+"""How a column of text compares: as the database does by default, by the bytes of UTF-8, or otherwise."""
+
+Encoding: TypeAlias = Literal["mongoglot", "plain", "milliseconds", "extended"]
+"""How JSON holds what JSON lacks: as a store of mongoglot writes it; dates as ISO 8601 text, or as milliseconds
+since 1970, and nothing else; as MongoDB's Extended JSON."""
+
+ENCODINGS: Final[tuple[Encoding, ...]] = get_args(Encoding)
 
 
 @final
@@ -27,6 +46,14 @@ class Column:
         mixed: whether the column may hold an empty BLOB, which says that the field has a value that the column
             cannot hold and that the document has the truth. Stores of mongoglot write such columns.
         indexed: whether a store keeps an index on it.
+        nullable: whether it may hold NULL.
+        collation: of text.
+        as_text: whether it is read as text by a cast, as are enumerations and `char(n)`.
+        precision: how many digits a decimal has; None for no limit.
+        scale: how many digits it has behind the point; of instants, behind the point of the seconds (None: six).
+        element: what a list holds; its name says nothing.
+        fields: what a struct holds.
+        encoding: of JSON.
     """
 
     name: str
@@ -34,12 +61,26 @@ class Column:
     path: str = ""
     mixed: bool = False
     indexed: bool = False
+    nullable: bool = True
+    collation: Collation = "default"
+    as_text: bool = False
+    precision: int | None = None
+    scale: int | None = None
+    element: Column | None = None
+    fields: tuple[Column, ...] = ()
+    encoding: Encoding = "plain"
 
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:
             raise UnsupportedError(f"no column type {self.type!r}; there are {', '.join(COLUMN_TYPES)}")
         if not is_sayable(self.name):
             raise UnsupportedError(f"{self.name!r} cannot name a column: it needs characters, but no NUL")
+        if (self.type == "list") != (self.element is not None):
+            raise UnsupportedError(f"column {self.name!r}: a list, and nothing else, has an element")
+        if (self.type == "struct") != bool(self.fields):
+            raise UnsupportedError(f"column {self.name!r}: a struct, and nothing else, has fields")
+        if self.encoding not in ENCODINGS:
+            raise UnsupportedError(f"no encoding {self.encoding!r} of JSON; there are {', '.join(ENCODINGS)}")
         if not self.path:
             object.__setattr__(self, "path", self.name)
 
@@ -47,6 +88,11 @@ class Column:
     def field(self) -> Path:
         """The path, split."""
         return tuple(self.path.split("."))
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether paths go on inside the column."""
+        return self.type in ("json", "list", "struct")
 
 
 @final
@@ -62,12 +108,18 @@ class Table:
         columns: the fields that are columns.
         document: the column with the rest as a JSON or JSONB document, or None.
         identity: the column with a text for `_id` that is equal for equal values, in tables of a mongoglot store.
+        schema: the schema that the table is in; None for the one that the database finds it in.
+        key: the names of the columns of the primary key.
+        encoding: how the document column holds what JSON lacks.
     """
 
     name: str
     columns: tuple[Column, ...] = ()
     document: str | None = "doc"
     identity: str | None = None
+    schema: str | None = None
+    key: tuple[str, ...] = ()
+    encoding: Encoding = "mongoglot"
 
     def __post_init__(self) -> None:
         columns: Any = self.columns
@@ -80,6 +132,8 @@ class Table:
         for name in names:
             if names.count(name) > 1:
                 raise UnsupportedError(f"table {self.name!r} has two columns {name!r}")
+        if self.encoding not in ENCODINGS:
+            raise UnsupportedError(f"no encoding {self.encoding!r} of JSON; there are {', '.join(ENCODINGS)}")
         object.__setattr__(self, "columns", tuple(columns))
 
     def column(self, path: Path) -> Column | None:
@@ -88,4 +142,18 @@ class Table:
 
     def scalar_prefix(self, path: Path) -> Column | None:
         """A column whose field the path goes into, though it holds scalars only."""
+        found = self.prefix(path)
+        return found if found is not None and not found.is_nested else None
+
+    def prefix(self, path: Path) -> Column | None:
+        """A column whose field the path goes into."""
         return next((c for c in self.columns if path[: len(c.field)] == c.field and path != c.field), None)
+
+    def is_split(self, path: Path) -> bool:
+        """Whether fields below the path are columns of their own, and not in the document."""
+        return any(c.field[: len(path)] == path and not c.mixed for c in self.columns)
+
+    def no_field(self, path: Path) -> UnsupportedError:
+        """The error of a query that names a field that is not there."""
+        known = ", ".join(column.path for column in self.columns)
+        return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}; it has {known}")

@@ -18,7 +18,7 @@ from bson.datetime_ms import DatetimeMS
 
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import RANK, ValueClass, milliseconds, regex_options, value_class
-from mongoglot.engines.sql.numbers import number_body, short_number_key
+from mongoglot.engines.sql.number_keys import number_body, short_number_key
 
 TAG: Final = "\U0010ffff"
 

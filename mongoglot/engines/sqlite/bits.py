@@ -11,7 +11,7 @@ from mongoglot.compiler.ast import BitsOperator
 from mongoglot.compiler.values import INT64_MIN
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import NAN_BODY
+from mongoglot.engines.sql.number_keys import NAN_BODY
 from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.decimals import int64_of, int64_range
 from mongoglot.engines.sqlite.element import Conditions, Element

@@ -31,12 +31,13 @@ from mongoglot.compiler.ast import (
 )
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, milliseconds, value_class
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import native_number
+from mongoglot.engines.sql.number_keys import native_number
 from mongoglot.engines.sql.table import Column, ColumnType
 from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite.conditions import conditions_of, regex_call, regex_parameters
-from mongoglot.engines.sqlite.element import Binder, Element, Parameters
+from mongoglot.engines.sqlite.element import Element
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob
 from mongoglot.engines.sqlite.paths import Place
 
@@ -192,6 +193,8 @@ def _binder(kind: ColumnType, op: Any) -> Binder:
             return int
         case "string":
             return str
+        case _:
+            raise AssertionError(kind)  # lowering.py has them
 
 
 def _list_binder(kind: ColumnType) -> Binder:

@@ -30,12 +30,13 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sql.number_keys import KEY_LENGTH, native_number, number_key
 from mongoglot.engines.sql.tags import ESCAPED, ESCAPED_END, TAG
 from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.bits import bits_conditions
-from mongoglot.engines.sqlite.element import Binder, Conditions, Element, Parameters
+from mongoglot.engines.sqlite.element import Conditions, Element
 from mongoglot.engines.sqlite.equality import equals_pattern
 from mongoglot.engines.sqlite.functions import REGEX_FUNCTION
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob, without_nul

@@ -14,7 +14,7 @@ from bson import Decimal128
 from mongoglot.compiler.values import INT64_MAX, INT64_MIN
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import EXPONENT_BIAS, NEGATIVE, PRECISION, Interval, number_key
+from mongoglot.engines.sql.number_keys import EXPONENT_BIAS, NEGATIVE, PRECISION, Interval, number_key
 from mongoglot.engines.sqlite import operands
 
 Rounding: TypeAlias = Literal["ROUND_DOWN", "ROUND_HALF_EVEN"]

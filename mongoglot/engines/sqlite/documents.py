@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias, final
 
@@ -11,65 +10,15 @@ from mongoglot.compiler.ast import Always, ElemMatch, Exists, Leaf, ServerOnly
 from mongoglot.compiler.lowering import Superset, needs_server
 from mongoglot.compiler.residual import split
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Condition, Connectives
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite import paths
 from mongoglot.engines.sqlite.conditions import conditions_of
-from mongoglot.engines.sqlite.element import Conditions, Element, Parameters
+from mongoglot.engines.sqlite.element import Conditions, Element
 from mongoglot.engines.sqlite.paths import Place, Root
-
-MAX_HEIGHT: Final = 40
-"""How deep conditions nest before a part goes to the residual: printing them is limited by Python's stack."""
 
 MAX_MATCHES: Final = 8
 """How deep `$elemMatch` nests before it goes to the residual: SQLite nests some thirty correlated subqueries."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A piece of SQL.
-
-    Attributes:
-        tree: a condition; pieces share nodes, and nothing changes a node once it is made.
-        parameters: its placeholders: the slot of each value, and how it is encoded.
-        nullable: whether it may be NULL where it does not hold; negation makes it two-valued first.
-        height: how deep connectives nest in it.
-    """
-
-    tree: Expression
-    parameters: Parameters = field(default_factory=dict)
-    nullable: bool = False
-    height: int = 0
-
-
-class Connectives:
-    """What "all of", "some of" and "not" of conditions are."""
-
-    def conjunction(self, parts: Sequence[Condition]) -> Condition | None:
-        """`a AND b`."""
-        return _joined(parts, sql.all_of)
-
-    def disjunction(self, parts: Sequence[Condition]) -> Condition | None:
-        """`a OR b`."""
-        return _joined(parts, sql.some_of)
-
-    def negation(self, part: Condition) -> Condition | None:
-        """`NOT a`, with NULL out of the way."""
-        if part.height >= MAX_HEIGHT:
-            return None
-        tree = part.tree
-        if part.nullable:
-            tree = sql.not_null_else(tree, sql.FALSE)
-        return Condition(sql.negated(tree), part.parameters, height=part.height + 1)
-
-
-def _joined(parts: Sequence[Condition], join: Callable[[list[Expression]], Expression]) -> Condition | None:
-    height = 1 + max(part.height for part in parts)
-    if height > MAX_HEIGHT:
-        return None
-    parameters = {label: binder for part in parts for label, binder in part.parameters.items()}
-    nullable = any(part.nullable for part in parts)
-    return Condition(join([part.tree for part in parts]), parameters, nullable, height)
 
 
 @final

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, final
+from typing import final
 
-from mongoglot.compiler.ast import ListSlot
+from mongoglot.engines.sql.condition import Parameters
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite.paths import Place
-
-Binder: TypeAlias = Callable[[Any], Any]
-"""From the value of a slot to the value of a parameter."""
-
-Parameters: TypeAlias = dict[str, tuple[int | ListSlot | None, Binder]]
-"""Parameter → the slot or list whose value it has, None for an operand that is part of the shape, and how."""
 
 
 @final

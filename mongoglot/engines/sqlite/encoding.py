@@ -21,7 +21,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 
 from mongoglot.compiler.normalise import normalise
-from mongoglot.engines.sql.numbers import number_of
+from mongoglot.engines.sql.number_keys import number_of
 from mongoglot.engines.sql.tags import END, ESCAPED, LETTERS, STRINGS, TAG, Writers, date_body, unescaped
 
 # ---- documents to JSON ---------------------------------------------------------------------------

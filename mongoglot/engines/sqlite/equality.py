@@ -10,7 +10,7 @@ from typing import Final
 
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import KEY_LENGTH
+from mongoglot.engines.sql.number_keys import KEY_LENGTH
 from mongoglot.engines.sqlite import operands
 
 _FIELDS: Final = ("fullkey", "type", "atom")

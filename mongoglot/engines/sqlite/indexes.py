@@ -17,9 +17,9 @@ from mongoglot.compiler.index import ID_INDEX, keys_of, shown_key
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.index_keys import MULTIKEY, SINGLE, intervals, key_texts
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES, File
-from mongoglot.engines.sqlite.lowering import Statement
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, StoredIndex, Tables
 from mongoglot.errors import DuplicateKeyError
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import KEY_LENGTH, Interval
+from mongoglot.engines.sql.number_keys import KEY_LENGTH, Interval
 from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.decimals import int64_of, int64_range
 from mongoglot.engines.sqlite.element import Conditions, Element

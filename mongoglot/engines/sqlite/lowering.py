@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 from mongoglot.compiler.ast import (
     Always,
@@ -15,67 +15,26 @@ from mongoglot.compiler.ast import (
     In,
     JsonSchema,
     Leaf,
-    ListSlot,
     Mod,
     Node,
-    Path,
     Sample,
     ServerOnly,
     Size,
-    dotted,
     expressions,
 )
 from mongoglot.compiler.lowering import Bounds, Superset, needs_server
 from mongoglot.compiler.plan import BoundPlan
-from mongoglot.compiler.residual import Split, split
+from mongoglot.compiler.residual import split
 from mongoglot.engines.sql import nodes as sql
-from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sql.condition import Condition, Connectives
+from mongoglot.engines.sql.dialects import SQLITE
+from mongoglot.engines.sql.statement import Sql, Statement
+from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
+from mongoglot.engines.sql.typed import missing_matches, typed_condition
 from mongoglot.engines.sqlite.columns import column_condition, identity_condition
-from mongoglot.engines.sqlite.conditions import conditions_of, sample
-from mongoglot.engines.sqlite.documents import Condition, Connectives, on_document
-from mongoglot.engines.sqlite.element import Parameters
+from mongoglot.engines.sqlite.conditions import sample
+from mongoglot.engines.sqlite.documents import on_document
 from mongoglot.engines.sqlite.paths import Root
-from mongoglot.errors import UnsupportedError
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A query as SQL.
-
-    Attributes:
-        text: the condition of a WHERE clause, with named placeholders; it holds no value.
-        parameters: placeholder → value.
-        residual: what of the query the text leaves open, as a tree; None where it says all.
-    """
-
-    text: str
-    parameters: dict[str, Any]
-    residual: Node | None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What the lowering made of one shape: the condition's text, and how to bind a query's values to it."""
-
-    text: str
-    binders: Parameters
-    split: Split[Condition]
-
-    def bind(self, values: list[Any]) -> dict[str, Any]:
-        """The parameters for the values of one query."""
-        return {label: binder(_operand(source, values)) for label, (source, binder) in self.binders.items()}
-
-
-def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:
-    match source:
-        case None:
-            return None
-        case ListSlot():
-            return source.members(values)
-        case _:
-            return values[source]
 
 
 def lower(node: Node, table: Table) -> Statement:
@@ -135,6 +94,8 @@ class SqliteLowering(Connectives):
         if isinstance(leaf, JsonSchema):  # Python checks it
             return None
         if isinstance(leaf, Expr):
+            if not all(map(_is_stored, self.table.columns)):
+                return None
             from mongoglot.engines.sqlite.expressions import lower_expression  # as above
 
             return lower_expression(leaf, self.table).code
@@ -149,19 +110,19 @@ class SqliteLowering(Connectives):
         column = self.table.column(leaf.path)
         if column is not None and not (column.mixed and isinstance(leaf, _OF_DOCUMENTS)):
             return self._on_column(leaf, column)
-        if self._is_split(leaf.path):
+        if self.table.is_split(leaf.path):
             return None
         if (below := self.table.scalar_prefix(leaf.path)) is not None and not below.mixed:
-            conditions = conditions_of(leaf)
-            return None if conditions is None else Condition(sql.integer(int(conditions.missing)))
+            return Condition(sql.integer(int(bool(missing_matches(leaf)))))
         if self.table.document is None:
-            known = ", ".join(c.path for c in self.table.columns)
-            raise UnsupportedError(
-                f"table {self.table.name!r} has no field {dotted(leaf.path)!r}; it has {known}"
-            )
+            raise self.table.no_field(leaf.path)
         return on_document(leaf, Root(sql.name(self.table.document)))
 
     def _on_column(self, leaf: Leaf, column: Column) -> Condition | Superset[Condition] | None:
+        if not _is_stored(column):
+            if column.is_nested:
+                return None
+            return typed_condition(leaf, column, sql.name(column.name), SQLITE)
         if not column.mixed or self.table.document is None:
             tree, parameters = column_condition(leaf, column, None)
             return _bounded(leaf, Condition(tree, parameters, nullable=True))
@@ -173,9 +134,10 @@ class SqliteLowering(Connectives):
         joined = Condition(tree, {**whole.parameters, **parameters}, nullable=True)
         return Superset(joined) if isinstance(code, Superset) else joined
 
-    def _is_split(self, path: Path) -> bool:
-        """Whether fields below the path are columns of their own, and not in the document."""
-        return any(c.field[: len(path)] == path and not c.mixed for c in self.table.columns)
+
+def _is_stored(column: Column) -> bool:
+    """Whether a column is one that stores declare, too; `columns.py` has these."""
+    return column.type in STORED_TYPES and column.collation != "other" and not column.as_text
 
 
 def _bounded(leaf: Leaf, code: Condition) -> Condition | Superset[Condition]:

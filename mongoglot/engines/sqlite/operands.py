@@ -9,7 +9,8 @@ from typing import Any, Final
 from mongoglot.compiler.ast import Comparison
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import ValueClass, value_class
-from mongoglot.engines.sql.numbers import Interval, Number, body_range, native_number, number_key, part_of
+from mongoglot.engines.sql.number_keys import Interval, body_range, native_number, number_key, part_of
+from mongoglot.engines.sql.numbers import Number
 from mongoglot.engines.sql.tags import LETTERS, STRINGS, TAG, identity
 from mongoglot.engines.sqlite.encoding import JSON, NAMES, double_text
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, final
 
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.values import milliseconds, value_class
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, File
 from mongoglot.errors import StoreError, UnsupportedError
 
 ROW, KEY, DOCUMENT = "_row", "_key", "_doc"
 """The columns that every table has: the order of insertion, the identity of `_id`, the document."""
+
+_ALWAYS: Final = frozenset({"name", "type", "path", "mixed", "indexed"})
+"""What the catalogue keeps of every column."""
 
 MARK: Final = b""
 """In a typed column: the field has a value that the column cannot hold; see the document."""
@@ -208,7 +211,7 @@ class Tables:
                 self.file.rows(f"CREATE INDEX {index} ON {quoted(table.name)} ({quoted(column.name)})")
 
     def _record(self, collection: str, table: Table) -> None:
-        columns = json.dumps([asdict(column) for column in table.columns])
+        columns = json.dumps([_recorded(column) for column in table.columns])
         self.file.rows(
             f"INSERT OR REPLACE INTO {quoted(CATALOGUE)} VALUES (?, ?, ?)", (collection, table.name, columns)
         )
@@ -226,9 +229,19 @@ def collection_statement(name: str, columns: Sequence[Column], late: int = 0) ->
     return f"CREATE TABLE {quoted(name)} ({', '.join([first, *definitions])})"
 
 
+def _recorded(column: Column) -> dict[str, Any]:
+    """A column as the catalogue keeps it: what was declared, in words that earlier versions know if they can."""
+    values = {each.name: (getattr(column, each.name), each.default) for each in fields(column)}
+    return {name: value for name, (value, default) in values.items() if value != default or name in _ALWAYS}
+
+
 def _definition(column: Column) -> str:
     if column.name.lower() in (ROW, KEY, DOCUMENT):
         raise UnsupportedError(f"a column cannot be called {column.name!r}: every table of a store has one")
+    if column.type not in STORED_TYPES:
+        raise UnsupportedError(
+            f"a store declares columns of {', '.join(STORED_TYPES)}, not of {column.type!r}"
+        )
     return f"{quoted(column.name)} {_AFFINITY[column.type]}".rstrip()
 
 

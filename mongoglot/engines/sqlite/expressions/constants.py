@@ -27,7 +27,7 @@ from mongoglot.compiler.values import ValueClass, value_class
 from mongoglot.engines.python.expressions import evaluator
 from mongoglot.engines.python.expressions.table import AS_WRITTEN, UNFOLDED
 from mongoglot.engines.sql import nodes as sql
-from mongoglot.engines.sql.numbers import native_number, number_key
+from mongoglot.engines.sql.number_keys import native_number, number_key
 from mongoglot.engines.sql.tags import LETTERS, STRINGS
 from mongoglot.engines.sqlite.expressions.program import Program
 from mongoglot.engines.sqlite.expressions.values import MISSING, NAN, NUMBER, OPAQUE, RANKS, Computed

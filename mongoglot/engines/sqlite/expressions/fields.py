@@ -10,8 +10,8 @@ from typing import Final
 from mongoglot.compiler.ast import Path, dotted
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import KEY_LENGTH
-from mongoglot.engines.sql.numbers import NAN as NAN_KEY
+from mongoglot.engines.sql.number_keys import KEY_LENGTH
+from mongoglot.engines.sql.number_keys import NAN as NAN_KEY
 from mongoglot.engines.sql.table import Column, ColumnType, Table
 from mongoglot.engines.sql.tags import ESCAPED, ESCAPED_END, TAG
 from mongoglot.engines.sqlite.expressions.program import Program
@@ -190,6 +190,8 @@ def _column(column: Column, program: Program) -> Computed:
             rank, value = BOOL, sql.negated(sql.equals(stored, sql.integer(0)))
         case "date":
             rank, value = DATE, _encoded_date(stored)
+        case _:
+            raise AssertionError(column)  # lowering.py keeps tables with such columns out
     found = program.read(sql.case([(absent, sql.string(NULL))], sql.string(rank)))
     # the call takes the column's affinity away
     read = program.read(sql.call("coalesce", value, sql.integer(0)))

@@ -26,8 +26,8 @@ from mongoglot.compiler.expression_ast import (
 )
 from mongoglot.compiler.lowering import Bounds
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Condition
 from mongoglot.engines.sql.table import Table
-from mongoglot.engines.sqlite.documents import Condition
 from mongoglot.engines.sqlite.expressions import types
 from mongoglot.engines.sqlite.expressions.arithmetic import ARITHMETIC
 from mongoglot.engines.sqlite.expressions.constants import constant, is_constant, may_fold

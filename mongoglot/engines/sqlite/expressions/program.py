@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Final, final
 
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sqlite.element import Binder, Parameters
 from mongoglot.engines.sqlite.expressions.values import Computed, Truth
 
 MAX_LEVELS: Final = 24

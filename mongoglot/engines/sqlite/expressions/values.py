@@ -15,7 +15,7 @@ from typing import Final, final
 from mongoglot.compiler.ast import Path
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.numbers import ZERO
+from mongoglot.engines.sql.number_keys import ZERO
 from mongoglot.engines.sql.tags import LETTERS
 
 MISSING: Final = LETTERS["minkey"] + "~"

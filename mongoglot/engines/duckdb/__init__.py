@@ -1,0 +1,23 @@
+"""The duckdb engine: documents in one file, and the files that lie around it, filtered by DuckDB's SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mongoglot.engines.sql.table import Table
+
+__all__ = ["open_backend"]
+
+
+def open_backend(url: str, *, tables: Iterable[Table] = (), autoload: bool = False) -> Any:
+    """A store in a file or in memory; duckdb is loaded here, when the first one is opened.
+
+    Args:
+        url: `duckdb:PATH`, or `duckdb:` for a store in memory.
+        tables: collections whose fields are to stand in columns too; their names are the collections'.
+        autoload: whether DuckDB may fetch and load extensions by itself, as for files on other machines.
+    """
+    from mongoglot.engines.duckdb.backend import open_backend as opened
+
+    return opened(url, tables=tables, autoload=autoload)

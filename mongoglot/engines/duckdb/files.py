@@ -1,0 +1,225 @@
+"""Files that are queried in place: Parquet, CSV and JSON, found by the endings of their names.
+
+The name of a file is a parameter of the function that reads it. What columns a file has is asked anew for each query, as
+files change.
+"""
+
+# ruff: noqa: S608 - SQL is put together from quoted names and placeholders only
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, final
+
+from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.residual import Split
+from mongoglot.engines.base import FindRequest, Record, finished, residual_check
+from mongoglot.engines.duckdb.documents import Condition
+from mongoglot.engines.duckdb.file import File, translated
+from mongoglot.engines.duckdb.lowering import Statement, lower
+from mongoglot.engines.duckdb.rows import RowLowering
+from mongoglot.engines.duckdb.types import AS_TIMESTAMP, Convert, Struct, converter, has, plain_sql, read_type
+from mongoglot.engines.sql.nodes import quoted
+from mongoglot.errors import StoreError, UnsupportedError
+
+BATCH: Final = 2048
+"""Rows that are fetched at once: as many as DuckDB makes at once."""
+
+_READERS: Final = {
+    "parquet": "read_parquet($file)",
+    "csv": "read_csv($file)",
+    "tsv": "read_csv($file)",
+    "ndjson": "read_json($file, format = 'newline_delimited')",
+    "jsonl": "read_json($file, format = 'newline_delimited')",
+    "json": "read_json($file)",
+}
+"""What reads a file of each ending."""
+
+_NAME: Final = re.compile(r".*\.(parquet|(csv|tsv|ndjson|jsonl|json)(\.(gz|zst))?)", re.I | re.S)
+_ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.I)
+
+
+def is_file(collection: str) -> bool:
+    """Whether a collection is a file, by its name."""
+    return _NAME.fullmatch(collection) is not None
+
+
+def refuse_write(collection: str) -> NoReturn:
+    """A file is read, and never written."""
+    raise UnsupportedError(
+        f"{collection!r} is a file that is queried in place, and is not written: copy its documents to a collection, "
+        "store['name'].insert_many(store['…'].find({}))"
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A file as it is now.
+
+    Attributes:
+        name: of the file.
+        source: the function that reads it, with a placeholder for the name.
+        kind: its columns.
+    """
+
+    name: str
+    source: str
+    kind: Struct
+
+    def statement(self, query: BoundPlan) -> Statement:
+        """The condition of a filter."""
+        return query.plan.lowered(
+            ("duckdb rows", self.kind), lambda node: lower(node, RowLowering(self.kind))
+        )
+
+    def bind(self, statement: Statement, query: BoundPlan) -> dict[str, Any]:
+        """The parameters of a query, the name of the file among them."""
+        return {**statement.bind(query.values), "file": self.name}
+
+
+class Files:
+    """The files that a store reads."""
+
+    def __init__(self, file: File, *, elsewhere: bool) -> None:
+        self.file = file
+        self._elsewhere = elsewhere
+
+    def opened(self, name: str) -> Rows:
+        """A file and its columns.
+
+        Raises:
+            StoreError: there is no such file, or it cannot be read.
+            UnsupportedError: it is on another machine.
+        """
+        if _ELSEWHERE.match(name) and not self._elsewhere:
+            raise UnsupportedError(
+                f"{name!r} is on another machine: open the store with autoload=True to let DuckDB load what reads it"
+            )
+        source = next(_READERS[part] for part in reversed(name.lower().split(".")) if part in _READERS)
+        cursor = self.file.cursor()
+        with _reading(name):
+            found = cursor.execute(f"SELECT * FROM {source} LIMIT 0", {"file": name}).description
+        return Rows(name, source, Struct(tuple((column[0], read_type(column[1])) for column in found)))
+
+    def count(self, name: str, query: BoundPlan) -> int:
+        """How many rows match; counted in SQL where nothing is left over."""
+        rows = self.opened(name)
+        statement = rows.statement(query)
+        if statement.split.residual is not None:
+            return sum(1 for _ in self._documents(rows, query, statement, None, ""))
+        text = f"SELECT count(*) FROM {rows.source} WHERE {statement.text}"
+        cursor = self.file.cursor()
+        with _reading(name):
+            return int(cursor.execute(text, rows.bind(statement, query)).fetchone()[0])
+
+    def find(self, name: str, request: FindRequest) -> Iterator[Record]:
+        """The matching rows as documents, read as they are asked for."""
+        rows = self.opened(name)
+        statement = rows.statement(request.query)
+        bounds = ""
+        skip, limit = request.skip, request.limit
+        if request.sort is None and statement.split.residual is None:
+            bounds = f" LIMIT {limit:d}" if limit else ""
+            bounds += f" OFFSET {skip:d}" if skip else ""
+            request = FindRequest(request.query, request.projection)
+        needed = _needed(rows.kind, request, statement.split)
+        return finished(self._documents(rows, request.query, statement, needed, bounds), request)
+
+    def _documents(
+        self, rows: Rows, query: BoundPlan, statement: Statement, needed: Struct | None, bounds: str
+    ) -> Iterator[Record]:
+        """Documents of the rows that the SQL and the residual let through."""
+        kind = rows.kind if needed is None else needed
+        converters = [converter(column, name) for name, column in kind.fields]
+        text = f"SELECT {_columns(kind)} FROM {rows.source} WHERE {statement.text}{bounds}"
+        cursor = self.file.new_cursor()
+        with _reading(rows.name):
+            cursor.execute(text, rows.bind(statement, query))
+        return self._fetched(
+            rows.name, cursor, [name for name, _ in kind.fields], converters, query, statement
+        )
+
+    def _fetched(
+        self,
+        name: str,
+        cursor: Any,
+        names: list[str],
+        converters: list[Convert | None],
+        query: BoundPlan,
+        statement: Statement,
+    ) -> Iterator[Record]:
+        check = residual_check(query, statement.split.residual)
+        steps = [(place, step) for place, step in zip(names, converters, strict=True) if step is not None]
+        try:
+            while True:
+                with _reading(name):
+                    batch = cursor.fetchmany(BATCH)
+                if not batch:
+                    return
+                documents = [dict(zip(names, row, strict=True)) for row in batch]
+                for place, step in steps:
+                    for document in documents:
+                        value = document[place]
+                        if value is not None:
+                            document[place] = step(value)
+                yield from documents if check is None else filter(check, documents)
+        finally:
+            cursor.close()
+
+    def explain(self, name: str, request: FindRequest) -> dict[str, Any]:
+        """The SQL, its parameters, DuckDB's plan, and the residual."""
+        rows = self.opened(name)
+        statement = rows.statement(request.query)
+        needed = _needed(rows.kind, request, statement.split)
+        text = f"SELECT {_columns(needed)} FROM {rows.source} WHERE {statement.text}"
+        parameters = rows.bind(statement, request.query)
+        cursor = self.file.cursor()
+        with _reading(name):
+            plan = cursor.execute(f"EXPLAIN {text}", parameters).fetchall()
+        return {
+            "engine": "duckdb",
+            "sql": text,
+            "parameters": parameters,
+            "plan": [tree for _, tree in plan],
+            "residual": statement.split.residual,
+            "projection": request.projection.spec if request.projection else None,
+        }
+
+
+def _columns(kind: Struct) -> str:
+    """The columns to read."""
+    columns = []
+    for name, inner in kind.fields:
+        column = quoted(name)
+        if has(inner, lambda scalar: scalar.sql in AS_TIMESTAMP):
+            column = f"CAST({column} AS {plain_sql(inner)}) AS {column}"
+        columns.append(column)
+    return ", ".join(columns) or "NULL"
+
+
+def _needed(kind: Struct, request: FindRequest, halves: Split[Condition]) -> Struct:
+    """The columns that an answer is made of: those of an inclusive projection, where nothing else looks at the rows."""
+    wanted = request.projection
+    if wanted is None or not wanted.include or wanted.added or wanted.arrays:
+        return kind
+    if halves.residual is not None:
+        return kind
+    names = {*wanted.fields, *(["_id"] if wanted.with_id else [])}
+    if request.sort is not None:
+        names.update(path.split(".")[0] for path, _ in request.sort.keys)
+    return Struct(tuple(field for field in kind.fields if field[0] in names))
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Turn DuckDB's errors in reading a file into ours."""
+    try:
+        with translated(name):
+            yield
+    except StoreError as error:
+        if "No files found" in str(error):
+            raise StoreError(f"there is no file {name!r}") from None
+        raise
