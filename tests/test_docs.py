@@ -21,6 +21,8 @@ from mongoglot.grammar.operators import OPERATORS
 from mongoglot.testing.deviations import DEVIATIONS
 from tests import test_conformance, test_mutants
 from tests.conftest import with_database
+from tests.postgres import new_database
+from tests.support import SAMPLES, table_of_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +43,9 @@ WITHOUT_EXAMPLES = {
 SERVER_URL = "mongodb://localhost:27017/shop"
 """Where an example finds its server; a section that has it is run on the tests' server."""
 
+POSTGRESQL_URL = "postgresql://localhost/shop"
+"""The same, for examples that are run on PostgreSQL."""
+
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.REPORT_ONLY_FIRST_FAILURE
 
 
@@ -59,8 +64,13 @@ class Section(NamedTuple):
 
     @property
     def needs_server(self) -> bool:
-        """Whether an example connects to a server."""
+        """Whether an example connects to a server of MongoDB."""
         return any(SERVER_URL in example.source for example in examples(self))
+
+    @property
+    def needs_postgresql(self) -> bool:
+        """Whether an example connects to a server of PostgreSQL."""
+        return any(POSTGRESQL_URL in example.source for example in examples(self))
 
     @property
     def blocks(self) -> Iterator[tuple[str, int, str]]:
@@ -104,7 +114,8 @@ def run(name: str, parts: Iterable[Section], server: str | None = None) -> None:
     """Run the examples of some sections of a page in one namespace."""
     found = [example for section in parts for example in examples(section)]
     for example in found:
-        example.source = example.source.replace(SERVER_URL, server or SERVER_URL)
+        for url in (SERVER_URL, POSTGRESQL_URL):
+            example.source = example.source.replace(url, server or url)
     report: list[str] = []
     test = doctest.DocTest(found, {"__name__": "__main__"}, name, name, 0, None)
     doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
@@ -142,7 +153,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_examples(name: str, here: Path) -> None:
     install(name, here)
-    run(name, (section for section in sections(name) if not section.needs_server))
+    run(name, (part for part in sections(name) if not (part.needs_server or part.needs_postgresql)))
 
 
 @pytest.mark.usefixtures("here")
@@ -152,6 +163,15 @@ def test_examples_with_a_server(name: str, request: pytest.FixtureRequest) -> No
     if parts:
         server = with_database(request.getfixturevalue("mongod_url"), f"docs_{uuid.uuid4().hex[:12]}")
         for part in parts:
+            run(name, [part], server)
+
+
+@pytest.mark.usefixtures("here")
+def test_examples_with_postgresql(postgresql_url: str) -> None:
+    found = [(name, part) for name in NAMES for part in sections(name) if part.needs_postgresql]
+    assert found
+    for name, part in found:
+        with new_database(postgresql_url) as server:
             run(name, [part], server)
 
 
@@ -311,3 +331,13 @@ def test_sections_that_the_code_cites_exist() -> None:
         cited.update(re.findall(r"semantics,? (?:section )?([0-9]+(?:\.[0-9]+)?)", text, re.I))
     assert cited
     assert cited <= numbers, f"missing: {sorted(cited - numbers)}"
+
+
+def test_the_table_of_what_each_engine_decides() -> None:
+    table = table_of_support()
+    assert table in (ROOT / "docs" / "engines.md").read_text(encoding="utf-8"), table
+    assert len(SAMPLES) > 20
+    for name, filter in SAMPLES.items():  # the samples are what their rows say
+        operators = set(re.findall(r"'(\$\w+)'", repr(filter)))
+        named = set(re.findall(r"`(\$\w+)`", name))
+        assert not named or operators & named or named == {"$eq", "$ne"} or "$and" in named, name

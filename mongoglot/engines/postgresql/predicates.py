@@ -106,7 +106,7 @@ def _comparison(op: Comparison, operand: Slot) -> Test | None:
     if kind in ("object", "array"):
         return None  # the language compares no containers
     if kind in ("minkey", "maxkey") and op != "$eq":
-        return None  # nearly everything matches
+        return _beyond(op, operand)
     if (json_type := _JSON_TYPES.get(kind)) is not None:
         test = Test(lambda value: f"{_is(value, json_type)} && {value} {_OPERATORS[op]} ${label}")
         test.variables[label] = (operand.index, encoding.encode_value)
@@ -119,6 +119,18 @@ def _comparison(op: Comparison, operand: Slot) -> Test | None:
     test = Test(lambda value: _between(value, f"${low}", f"${high}"))
     for name, end in ((low, 0), (high, 1)):
         test.variables[name] = (operand.index, partial(_end_of_interval, op, end))
+    return test
+
+
+def _beyond(op: Comparison, operand: Slot) -> Test:
+    """`$gt: MinKey` and the like: every other value is on one side of the operand, a missing one too."""
+    label = f"p{operand.index}"
+    test = Test(whole=lambda value: _is(value, "array"), missing=True)
+    if op in ("$gt", "$lt"):
+        test.element = lambda value: f'{value}.type() != "string" || {value} != ${label}'
+        test.variables[label] = (operand.index, _stored)
+    else:
+        test.element = lambda value: f"exists({value})"
     return test
 
 
