@@ -62,7 +62,8 @@ def tested(test: Test, found: Sequence[Reading]) -> Condition:
 
 
 def _some_of(conditions: list[str], test: Test) -> Condition:
-    text = " || ".join(f"({condition})" for condition in dict.fromkeys(conditions)) or NEVER
+    different = list(dict.fromkeys(conditions)) or [NEVER]
+    text = different[0] if len(different) == 1 else " || ".join(f"({each})" for each in different)
     return Condition(text, variables=test.variables)
 
 
@@ -73,7 +74,7 @@ ALWAYS, NEVER = "1 == 1", "1 == 0"
 def _at_end(test: Test, reading: Reading) -> list[str]:
     conditions = []
     if test.element is not None:
-        conditions.append(reading.some_element(test.element))
+        conditions.append(reading.some_element(test.element, test.filtered))
     if test.whole is not None:
         conditions.append(reading.whole(test.whole))
     if test.missing:

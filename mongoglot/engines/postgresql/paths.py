@@ -80,15 +80,16 @@ class Reading:
         base = self.base(end)
         return f"({condition})" if base == "@" else f"exists({base} ? ({IS_OBJECT} && ({condition})))"
 
-    def some_element(self, condition: Callable[[str], str]) -> str:
+    def some_element(self, condition: Callable[[str], str], filtered: str | None = None) -> str:
         """Some element of the path, other than an array that is expanded, is as the condition says.
 
         Args:
             condition: on what an accessor gives; false for an array, unless it is about arrays.
+            filtered: the same for the `@` of a filter, where there is such a form.
         """
         if self.last.indexes:  # such an element is not expanded
             return self.whole(condition)
-        return f"exists({self.base()}{self.last.value} ? ({condition('@')}))"
+        return f"exists({self.base()}{self.last.value} ? ({filtered or condition('@')}))"
 
     def whole(self, condition: Callable[[str], str]) -> str:
         """The value at the end, unexpanded, is as the condition says."""

@@ -48,6 +48,8 @@ class Test:
 
     Attributes:
         element: what holds of an element of the path that is no array to be expanded; None for nothing.
+        filtered: the same for the `@` of a filter, where what is unknown is false: the comparison comes first, as
+            it is the cheapest part and mostly decides. None where there is no such form.
         whole: what holds of the value at the end of the path, unexpanded; None for nothing.
         missing: whether a missing field matches.
         variables: what the conditions use.
@@ -55,6 +57,7 @@ class Test:
     """
 
     element: OnValue | None = None
+    filtered: str | None = None
     whole: OnValue | None = None
     missing: bool = False
     variables: Parameters = field(default_factory=dict)
@@ -98,25 +101,36 @@ _JSON_TYPES: Final[dict[ValueClass, str]] = {
 """Classes whose values are of a type of JSON; most others are strings."""
 
 
+_NO_ARRAY: Final = ' && @.type() != "array"'
+"""An element that is an array itself: a comparison would open it."""
+
+
 def _comparison(op: Comparison, operand: Slot) -> Test | None:
     """`$eq`, `$gt`, … by the class of the operand (semantics 1.2)."""
     kind, label = operand.kind, f"p{operand.index}"
     if kind == "null":
-        return Test(lambda value: _is(value, "null"), missing=True)
+        return Test(lambda value: _is(value, "null"), "@ == null" + _NO_ARRAY, missing=True)
     if kind in ("object", "array"):
         return None  # the language compares no containers
     if kind in ("minkey", "maxkey") and op != "$eq":
         return _beyond(op, operand)
     if (json_type := _JSON_TYPES.get(kind)) is not None:
-        test = Test(lambda value: f"{_is(value, json_type)} && {value} {_OPERATORS[op]} ${label}")
+        comparison = f"{_OPERATORS[op]} ${label}"
+        test = Test(
+            lambda value: f"{_is(value, json_type)} && {value} {comparison}", f"@ {comparison}{_NO_ARRAY}"
+        )
         test.variables[label] = (operand.index, encoding.encode_value)
         return test
     if op == "$eq":
-        test = Test(lambda value: f"{_is(value, 'string')} && {value} == ${label}")
+        test = Test(
+            lambda value: f"{_is(value, 'string')} && {value} == ${label}", f"@ == ${label}{_NO_ARRAY}"
+        )
         test.variables[label] = (operand.index, _stored)
         return test
     low, high = f"{label}_from", f"{label}_to"
-    test = Test(lambda value: _between(value, f"${low}", f"${high}"))
+    test = Test(
+        lambda value: _between(value, f"${low}", f"${high}"), f"@ >= ${low} && @ < ${high}{_NO_ARRAY}"
+    )
     for name, end in ((low, 0), (high, 1)):
         test.variables[name] = (operand.index, partial(_end_of_interval, op, end))
     return test

@@ -29,8 +29,10 @@ _SESSION: Final = """
     SET client_min_messages = error;
     SET plan_cache_mode = force_custom_plan;
     SET jit = off;
+    SET enable_seqscan = off;
 """
-"""No schema that others can write to is looked into; plans are for the values, and small ones are not compiled."""
+"""No schema that others can write to is looked into. Plans are for the values, and are not compiled. A statement
+names an index only where it helps, so a plan uses it, whatever the server knows of a table that has grown."""
 
 
 class _WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
