@@ -121,10 +121,11 @@ def explain(database: TaskDatabase, query: Record, keys: Any) -> None:
     stages = database.explain(query, keys)
     if "sql" in stages:
         print(*laid_out(stages["sql"]), sep="\n")
-        named = [(label if label[0] == "$" else f":{label}", value) for label, value in stages["parameters"].items()]
-        values = [cut(f"  {label} = {value!a}", WIDTH) for label, value in named]
-        print("\nwith", *(values or ["  no parameters"]), sep="\n")
-        print(f"\n{DATABASES[stages['engine']]}'s plan:", *(cut(f"  {line}", WIDTH) for line in stages["plan"]), sep="\n")
+        mark = "" if stages["engine"] == "postgresql" else ":"
+        values = [f"  {mark}{label} = {value!a}" for label, value in stages["parameters"].items()]
+        plan = [f"  {line}" for line in stages["plan"]]
+        print("\nwith", *(cut(line, WIDTH) for line in values or ["  no parameters"]), sep="\n")
+        print(f"\n{DATABASES[stages['engine']]}'s plan:", *(cut(line, WIDTH) for line in plan), sep="\n")
     elif "python" in stages:
         print(*wrapped_code(stages["python"]), sep="\n")
     else:

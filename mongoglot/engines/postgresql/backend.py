@@ -19,11 +19,11 @@ from mongoglot.engines.base import (
     checked,
     finished,
 )
-from mongoglot.engines.postgresql import indexes
+from mongoglot.engines.postgresql import indexes, insertion
 from mongoglot.engines.postgresql.errors import ClashError, GoneError
 from mongoglot.engines.postgresql.indexes import IndexWriter, Reading, read_by
-from mongoglot.engines.postgresql.insertion import Inserter, RefusedError, stored_columns
-from mongoglot.engines.postgresql.layouts import BSON, DOCUMENT, ROW, Layout, array_type
+from mongoglot.engines.postgresql.insertion import Inserter, RefusedError
+from mongoglot.engines.postgresql.layouts import BSON, ROW, Layout
 from mongoglot.engines.postgresql.lowering import lower
 from mongoglot.engines.postgresql.server import Server
 from mongoglot.engines.postgresql.tables import Tables
@@ -51,6 +51,9 @@ class PostgresqlBackend(ScanningBackend[int]):
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents in one transaction; see `Backend`."""
+        self._again(lambda: self._insert(collection, documents))
+
+    def _insert(self, collection: str, documents: Iterable[Record]) -> None:
         with self.server.transaction():
             writer = Inserter(self.tables, collection, self.tables.created(collection))
             try:
@@ -61,6 +64,8 @@ class PostgresqlBackend(ScanningBackend[int]):
             except RefusedError as error:
                 self.server.commit()  # the documents before this one stay
                 raise error.reason from None
+            except (GoneError, ClashError) as error:  # documents that are taken cannot be taken again
+                raise StoreError(str(error)) from None
 
     def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         """Update the first match or all, in one transaction."""
@@ -68,7 +73,7 @@ class PostgresqlBackend(ScanningBackend[int]):
 
     def _update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         with self.server.transaction():
-            layout = self._writable(collection)
+            layout = self.tables.locked(collection)
             if layout is None:
                 return 0, 0
             pairs = self._locked(layout, query, many=many)
@@ -77,26 +82,8 @@ class PostgresqlBackend(ScanningBackend[int]):
                 changed = update.apply(former)
                 if changed is not None:
                     changes.append((row, former, changed))
-            self._replace(collection, layout, changes)
+            insertion.replace(self.tables, collection, layout, changes)
             return len(pairs), len(changes)
-
-    def _replace(self, collection: str, layout: Layout, changes: list[tuple[int, Record, Record]]) -> None:
-        """Put documents in the place of former ones."""
-        if not changes:
-            return
-        IndexWriter(self.tables, collection, layout.indexes).replace(changes)
-        columns = layout.table.columns
-        arrays = ["$1::bigint[]", "$2::text[]", "$3::bytea[]"]
-        arrays += [f"${number}::{array_type(column)}" for number, column in enumerate(columns, 4)]
-        names = ", ".join(["row", "doc", "bson", *(f"v{number}" for number, _ in enumerate(columns))])
-        sets = [f"{quoted(DOCUMENT)} = u.doc::jsonb", f"{quoted(BSON)} = u.bson"]
-        sets += [f"{quoted(column.name)} = u.v{number}" for number, column in enumerate(columns)]
-        documents = [document for _, _, document in changes]
-        self.server.write(
-            f"UPDATE {self.tables.named(layout.table.name)} SET {', '.join(sets)} "
-            f"FROM unnest({', '.join(arrays)}) AS u({names}) WHERE {quoted(ROW)} = u.row",
-            ([row for row, _, _ in changes], *stored_columns(documents, layout)),
-        )
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         """Delete the first match or all; in SQL alone where nothing is left over and there are no indexes."""
@@ -104,7 +91,7 @@ class PostgresqlBackend(ScanningBackend[int]):
 
     def _delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         with self.server.transaction():
-            layout = self._writable(collection)
+            layout = self.tables.locked(collection)
             if layout is None:
                 return 0
             reading = self._reading(layout, query)
@@ -124,7 +111,7 @@ class PostgresqlBackend(ScanningBackend[int]):
         with self.server.transaction():
             layout = self.tables.created(collection)
             ((_, former),) = indexes.of_rows(self.tables, layout, [key])
-            self._replace(collection, layout, [(key, former, document)])
+            insertion.replace(self.tables, collection, layout, [(key, former, document)])
 
     def remove(self, collection: str, keys: list[int]) -> None:
         """Delete rows."""
@@ -139,10 +126,6 @@ class PostgresqlBackend(ScanningBackend[int]):
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction of this thread."""
         return self.server.transaction()
-
-    def _writable(self, collection: str) -> Layout | None:
-        """The layout of a collection inside a transaction, which nobody changes; None where there is none."""
-        return None if self.tables.found(collection) is None else self.tables.created(collection)
 
     def _locked(self, layout: Layout, query: BoundPlan, *, many: bool) -> list[tuple[int, Record]]:
         """The matches, or the first; no other writer changes them until the transaction ends."""
@@ -231,8 +214,7 @@ class PostgresqlBackend(ScanningBackend[int]):
 
     def drop(self, collection: str) -> None:
         """Drop the collection's table and its indexes."""
-        with self.server.transaction():
-            self.tables.drop(collection)
+        self._again(lambda: self._in_transaction(lambda: self.tables.drop(collection)))
 
     def collection_names(self) -> list[str]:
         """The collections of the schema."""
@@ -240,27 +222,37 @@ class PostgresqlBackend(ScanningBackend[int]):
 
     def create_index(self, collection: str, index: Index) -> None:
         """Make an index and fill it, in one transaction; see `Backend`."""
-        with self.server.transaction():
+
+        def create() -> None:
             if self.tables.changing(collection) is None:
                 self.tables.created(collection)
             layout = self.tables.changing(collection)
             if layout is None:
-                raise StoreError(f"{collection!r} was dropped while its index was made")
+                raise GoneError(f"{collection!r} was dropped while its index was made; try again")
             if not is_there(index, [stored.index for stored in layout.indexes]):
                 indexes.create(self.tables, collection, layout, index)
 
+        self._again(lambda: self._in_transaction(create))
+
     def drop_index(self, collection: str, name: str) -> None:
         """Drop an index; see `Backend`."""
-        with self.server.transaction():
+
+        def drop() -> None:
             layout = self.tables.changing(collection)
             if layout is not None:
                 index = named(name, [stored.index for stored in layout.indexes])
                 (gone,) = (stored for stored in layout.indexes if stored.index is index)
                 indexes.drop(self.tables, collection, layout, gone)
 
+        self._again(lambda: self._in_transaction(drop))
+
+    def _in_transaction(self, step: Callable[[], None]) -> None:
+        with self.server.transaction():
+            step()
+
     def list_indexes(self, collection: str) -> list[Record]:
         """The indexes of a collection; see `Backend`."""
-        layout = self.tables.found(collection)
+        layout = self._again(lambda: self.tables.found(collection))
         known = [] if layout is None else [ID_INDEX, *(stored.index for stored in layout.indexes)]
         return [index.document for index in known]
 

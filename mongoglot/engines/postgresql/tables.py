@@ -13,6 +13,7 @@ from typing import Any, Final
 from mongoglot.engines.base import Record
 from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.columns import column_value
+from mongoglot.engines.postgresql.errors import GoneError
 from mongoglot.engines.postgresql.layouts import (
     BSON,
     DOCUMENT,
@@ -52,6 +53,7 @@ class Tables:
         self.schema = schema
         self._declared = declared
         self._known: dict[tuple[str, str], Layout] = {}
+        self._latest: dict[str, Layout] = {}
         self._prepare()
 
     def named(self, table: str) -> str:
@@ -106,39 +108,42 @@ class Tables:
         if layout is None or not self._missing(collection, layout):
             return layout
         with self.server.transaction():
-            return self.created(collection)
+            return self.locked(collection)
 
     def created(self, collection: str) -> Layout:
-        """The layout of a collection, which is made where there is none; inside a transaction.
+        """The layout of a collection, which is made where there is none; inside a transaction, as `locked`."""
+        layout = self.locked(collection)
+        if layout is None:
+            self._lock_definitions()
+            if self._read(collection) is None:
+                self._make_table(collection)
+            layout = self.locked(collection)
+            if layout is None:
+                raise GoneError(f"{collection!r} at {self.server.shown} was dropped meanwhile; try again")
+        return layout
 
-        Until that ends, nobody drops it or gives it an index.
+    def locked(self, collection: str) -> Layout | None:
+        """The layout of a collection, inside a transaction; None where there is none.
+
+        Until the transaction ends, nobody drops the collection or gives it an index.
+
+        Raises:
+            GoneError: it was dropped in this moment; the transaction is lost.
         """
-        while True:
-            layout = self._read(collection)
-            if layout is None or self._missing(collection, layout):
+        guess = self._latest.pop(collection, None) or self._read(collection)
+        while guess is not None:
+            self.server.write(f"LOCK TABLE {self.named(guess.table.name)} IN ROW EXCLUSIVE MODE")
+            layout = self._read(collection)  # what holds now that it is locked
+            if layout is not None and self._missing(collection, layout):
                 self._lock_definitions()
+                self._extend(collection, layout)
                 layout = self._read(collection)
-                if layout is None:
-                    self._make_table(collection)
-                else:
-                    self._extend(collection, layout)
-                continue
-            # no error where it was dropped meanwhile: that would end the transaction
-            if self._is_locked(layout):
-                now = self._read(collection)
-                if now == layout:
-                    return layout
-
-    def _is_locked(self, layout: Layout) -> bool:
-        """Lock a table against changes of its layout; False where it is there no more."""
-        try:
-            with self.server.savepoint():
-                self.server.write(f"LOCK TABLE {self.named(layout.table.name)} IN ROW EXCLUSIVE MODE")
-        except StoreError:
-            if self._is_there(layout.table.name):
-                raise
-            return False
-        return True
+            if layout is None or layout.table.name == guess.table.name:
+                if layout is not None:
+                    self._latest[collection] = layout
+                return layout
+            guess = layout
+        return None
 
     def _is_there(self, table: str) -> bool:
         name = self.named(table)
@@ -211,6 +216,7 @@ class Tables:
     def drop(self, collection: str) -> None:
         """Drop a collection's tables; inside a transaction."""
         layout = self.changing(collection)
+        self._latest.pop(collection, None)
         if layout is not None:
             for table in (layout.table.name, *(stored.table for stored in layout.indexes)):
                 self.server.write(f"DROP TABLE {self.named(table)}")
