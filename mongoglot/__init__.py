@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mongoglot import debug as debug
     from mongoglot.engines.sql.table import Column, Table
     from mongoglot.engines.sqlite.functions import register_functions
     from mongoglot.errors import (
@@ -66,6 +67,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "debug":
+        return import_module("mongoglot.debug")
     if name not in __all__:
         raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
     value = getattr(import_module(f"mongoglot.{_MODULES.get(name, 'errors')}"), name)

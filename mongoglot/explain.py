@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import html
 import inspect
 import linecache
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, assert_never, final
+from typing import Any, final
 
-from mongoglot.compiler.ast import (
-    Always,
-    And,
-    Bits,
-    Compare,
-    ElemMatch,
-    Exists,
-    Expr,
-    Glob,
-    HasType,
-    In,
-    JsonSchema,
-    ListSlot,
-    Mod,
-    Node,
-    Not,
-    Or,
-    RegexMatch,
-    Sample,
-    ServerOnly,
-    Size,
-    Slot,
-    dotted,
-    expressions,
-)
+from mongoglot.compiler.ast import Expr, Node, expressions
 from mongoglot.compiler.expression_ast import Expression
 from mongoglot.compiler.expression_text import expression_text
 from mongoglot.compiler.passes import optimise_steps
-from mongoglot.compiler.schema_ast import lines_of
 from mongoglot.engines import mongodb, sqlite
 from mongoglot.engines.python.operands import element_test
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
 from mongoglot.grammar.text import from_text, to_text
 from mongoglot.query import Query
+from mongoglot.tree import tree_of
 
 
 @final
@@ -144,12 +119,10 @@ class Explanation:
         )
 
     def _repr_html_(self) -> str:
-        parts = (
-            f"<details{' open' if title in ('Python', 'SQLite') else ''}><summary>{html.escape(title)}</summary>"
-            f"<pre>{html.escape(text)}</pre></details>"
-            for title, text in self.sections()
-        )
-        return f'<div class="mongoglot">{"".join(parts)}</div>'
+        from mongoglot.card import card
+        from mongoglot.debug import stages
+
+        return card(stages(self.query, self.table))
 
 
 def _source(function: Callable[..., Any]) -> str:
@@ -177,55 +150,9 @@ def _token_part(part: Any) -> str:
         return " ".join(
             "/".join([kind.__name__, *map(_token_part, arguments)]) for kind, arguments, _ in part
         )
-    return "{" + ", ".join(sorted(part)) + "}" if isinstance(part, frozenset) else str(part)
+    return "{" + ", ".join(sorted(map(str, part))) + "}" if isinstance(part, frozenset) else str(part)
 
 
-def tree_text(node: Node, indent: str = "") -> str:
+def tree_text(node: Node) -> str:
     """A tree over lines, a node each; `int[0]` is a literal of class int, the first of the query's values."""
-    match node:
-        case And(children) | Or(children):
-            below = "\n".join(tree_text(child, indent + "  ") for child in children)
-            return f"{indent}{type(node).__name__.lower()}\n{below}"
-        case Not(child):
-            return f"{indent}not\n{tree_text(child, indent + '  ')}"
-        case Compare(path, op, operand):
-            return f"{indent}{dotted(path)} {op} {_slot(operand)}"
-        case In(path, operand, patterns):
-            shown = " and ".join([_slot(operand), *map(_slot, patterns)])
-            return f"{indent}{dotted(path)} $in {shown}"
-        case Glob(path, operand):
-            return f"{indent}{dotted(path)} $glob {_slot(operand)}"
-        case RegexMatch(path, operand):
-            return f"{indent}{dotted(path)} $regex {_slot(operand)}"
-        case ServerOnly(path, name, operand):
-            return f"{indent}{' '.join(filter(None, (dotted(path), name)))} {_slot(operand)}, for a server"
-        case JsonSchema(schema, operand):
-            lines = (f"{indent}  {'  ' * depth}{line}" for depth, line in lines_of(schema))
-            return "\n".join([f"{indent}$jsonSchema {_slot(operand)}", *lines])
-        case Sample(operand, _):
-            return f"{indent}$sampleRate {_slot(operand)}"
-        case Expr(expression, _):
-            return f"{indent}$expr\n{expression_text(expression, indent + '  ')}"
-        case Exists(path):
-            return f"{indent}{dotted(path)} exists"
-        case HasType(path, types):
-            return f"{indent}{dotted(path)} $type {sorted(types)}"
-        case Mod(path, divisor, remainder):
-            return f"{indent}{dotted(path)} $mod [{divisor}, {remainder}]"
-        case Size(path, length):
-            return f"{indent}{dotted(path)} $size {length}"
-        case Bits(path, op, positions):
-            return f"{indent}{dotted(path)} {op} {list(positions)}"
-        case ElemMatch(path, child, by_value):
-            of = "an element" if by_value else "a document"
-            return f"{indent}{dotted(path)} has {of} with\n{tree_text(child, indent + '  ')}"
-        case Always(value):
-            return f"{indent}{'always' if value else 'never'}"
-        case _:
-            assert_never(node)
-
-
-def _slot(slot: Slot | ListSlot) -> str:
-    kinds = slot.kind if isinstance(slot, Slot) else f"list of {'|'.join(sorted(slot.kinds))}"
-    parts = slot.parts if isinstance(slot, ListSlot) else ()
-    return f"{kinds}[{', '.join(str(part.index) for part in parts or (slot,))}]"
+    return str(tree_of(node))

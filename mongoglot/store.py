@@ -19,7 +19,16 @@ from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.update import read_update
 from mongoglot.compiler.values import is_sayable
-from mongoglot.engines.base import INSERT_BATCH, Backend, FindRequest, Record, Verification, open_engine
+from mongoglot.cursor import Cursor
+from mongoglot.engines.base import (
+    INSERT_BATCH,
+    Backend,
+    EncodingBackend,
+    FindRequest,
+    Record,
+    Verification,
+    open_engine,
+)
 from mongoglot.errors import EncodingTypeError, FilterError, UnsupportedError
 from mongoglot.grammar.operators import Dialect
 from mongoglot.projections import IN_PROJECTION
@@ -154,9 +163,10 @@ class Collection:
             WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already,
                 or a key of a unique index.
         """
-        stored = as_stored(document)
-        self._backend.insert(self.name, [stored])
-        return InsertOneResult(stored["_id"])
+        encode, insert = self._writing
+        key, stored = encode(document)
+        insert(self.name, [stored])
+        return InsertOneResult(key)
 
     def insert_many(
         self, documents: Iterable[Mapping[str, Any]], *, progress: Callable[[int], object] | None = None
@@ -178,13 +188,14 @@ class Collection:
         """
         if isinstance(documents, Mapping) or not isinstance(documents, Iterable):
             raise EncodingTypeError(f"insert_many takes several documents, not {type(documents).__name__}")
-        stored = map(as_stored, documents)
+        encode, insert = self._writing
+        stored = map(encode, documents)
         first = list(islice(stored, INSERT_BATCH))
         ids: list[Any] = []
         told = progress or _untold
         late = self._on_server  # it is sent the last documents when there are no more to take
         if first:
-            self._backend.insert(self.name, _counted(chain(first, stored), ids, told, whole=not late))
+            insert(self.name, _counted(chain(first, stored), ids, told, whole=not late))
             if late and len(ids) % INSERT_BATCH:
                 told(len(ids))
         return InsertManyResult(ids)
@@ -198,8 +209,8 @@ class Collection:
         skip: Any = 0,
         limit: Any = 0,
         collation: Mapping[str, Any] | None = None,
-    ) -> Iterator[Record]:
-        """The documents that match, read as they are asked for.
+    ) -> Cursor:
+        """The documents that match, read as they are asked for; also as a list or a table, see `Cursor`.
 
         Args:
             filter: a filter, as a mapping or as text, or a compiled query; None for all.
@@ -214,7 +225,8 @@ class Collection:
             FilterError: with the server's code, in the server's order of checks.
             UnsupportedError: it needs a MongoDB server, and the store is none.
         """
-        return self._backend.find(self.name, self._request(filter, projection, sort, skip, limit, collation))
+        request = self._request(filter, projection, sort, skip, limit, collation)
+        return Cursor(self._backend.find(self.name, request))
 
     def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
         """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
@@ -304,6 +316,16 @@ class Collection:
         return self.store.backend
 
     @property
+    def _writing(
+        self,
+    ) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, Any]], Callable[[str, Iterable[Any]], None]]:
+        """What makes of a document its `_id` and what is stored, and what stores that in a collection."""
+        backend = self._backend
+        if isinstance(backend, EncodingBackend):
+            return backend.encoded, backend.insert_encoded
+        return _record, backend.insert
+
+    @property
     def _on_server(self) -> bool:
         """Whether a MongoDB server gives the answers."""
         return getattr(self._backend, "on_server", False)
@@ -321,9 +343,10 @@ class Collection:
         if collation is not None:
             collation = self._collation(collation)
         query = self._compiled({} if filter is None else filter)
-        schema = any(token[0] == "SCHEMA" for token in query.tokens)
-        wanted = projections.read_projection(projection, IN_PROJECTION, schema=schema)
-        return FindRequest(query, wanted, sorts.read_sort(sort), skip, limit, collation)
+        if projection is not None:
+            schema = any(token[0] == "SCHEMA" for token in query.tokens)
+            projection = projections.read_projection(projection, IN_PROJECTION, schema=schema)
+        return FindRequest(query, projection, sorts.read_sort(sort), skip, limit, collation)
 
     def _collation(self, collation: Any) -> Mapping[str, Any] | None:
         """A collation as the engine takes it; None for the order of bytes, which is every engine's own."""
@@ -347,16 +370,26 @@ class Collection:
         return f"<mongoglot collection {self.name!r} on {self._backend.name}>"
 
 
+def _record(document: Mapping[str, Any]) -> tuple[Any, Record]:
+    """The `_id` of a document, and what is stored."""
+    stored = as_stored(document)
+    return stored["_id"], stored
+
+
 def _untold(_: int) -> None:
     """Tell nobody."""
 
 
 def _counted(
-    documents: Iterable[Record], ids: list[Any], progress: Callable[[int], object], *, whole: bool
-) -> Iterator[Record]:
+    documents: Iterable[tuple[Any, Any]],
+    ids: list[Any],
+    progress: Callable[[int], object],
+    *,
+    whole: bool,
+) -> Iterator[Any]:
     """Documents for an engine, which are written when it asks for the next one; for the end only if `whole`."""
-    for document in documents:
-        ids.append(document["_id"])
+    for key, document in documents:
+        ids.append(key)
         yield document
         if not len(ids) % INSERT_BATCH:
             progress(len(ids))
@@ -366,6 +399,8 @@ def _counted(
 
 def _bound(name: str, value: Any) -> int:
     """A skip or limit as a server reads it (semantics 6.5)."""
+    if value.__class__ is int and 0 <= value <= _INT64_MAX:
+        return int(value)
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):

@@ -342,10 +342,10 @@ def reference() -> str:
     for name in COMMANDS:
         parts.append(f"### {name}\n\n```text\n{run(name, '--help').output.rstrip()}\n```\n")
         group: Any = main.get_command(None, name)  # type: ignore[arg-type]
-        for below in getattr(group, "commands", ()):
-            parts.append(
-                f"#### {name} {below}\n\n```text\n{run(name, below, '--help').output.rstrip()}\n```\n"
-            )
+        parts += [
+            f"#### {name} {below}\n\n```text\n{run(name, below, '--help').output.rstrip()}\n```\n"
+            for below in getattr(group, "commands", ())
+        ]
     return "\n".join(parts)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
 import mongoglot
 from mongoglot.errors import FilterError, NotYetError, code_name
@@ -117,6 +118,9 @@ def server_find(database: Database[dict[str, Any]], case: Case) -> list[dict[str
         "singleBatch": True,
         **case.get("options", {}),
     }
-    reply = database.command(command, codec_options=database.codec_options)
+    try:
+        reply = database.command(command, codec_options=database.codec_options)
+    except OperationFailure as error:
+        raise FilterError(error.code or 0, str(error)) from None
     found: list[dict[str, Any]] = reply["cursor"]["firstBatch"]
     return found

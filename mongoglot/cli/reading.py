@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -63,7 +64,9 @@ def find_command(
     columns = read_keys(keys)
     wanted: Any = from_text(projection) if projection else columns or None
     with opened_collection(source, collection) as documents:
-        found = documents.find(filter, wanted, sort=read_sort(sort), skip=skip, limit=1 if quiet else limit)
+        found: Iterator[Any] = documents.find(
+            filter, wanted, sort=read_sort(sort), skip=skip, limit=1 if quiet else limit
+        )
         if quiet:
             sys.exit(0 if next(found, None) is not None else NOTHING_FOUND)
         if wanted is not None and columns and "_id" not in columns:

@@ -14,7 +14,8 @@ from mongoglot.errors import EncodingDepthError, EncodingTypeError, WriteError
 
 _NO_TIME: Final = Timestamp(0, 0)
 
-_PLAIN_IDS: Final = frozenset({ObjectId, int, str})
+PLAIN_IDS: Final = frozenset({ObjectId, int, str})
+"""Classes all of whose values may be an `_id`."""
 
 
 def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
         raise WriteError(15, f"cannot insert document because it exceeds {MAX_STORED_DEPTH} levels") from None
     if next(iter(fields), None) != "_id":
         fields = {"_id": fields.pop("_id") if "_id" in fields else ObjectId(), **fields}
-    if fields["_id"].__class__ not in _PLAIN_IDS:
+    if fields["_id"].__class__ not in PLAIN_IDS:
         _check_id(fields["_id"])
     for name, value in fields.items():
         if value.__class__ is Timestamp and value == _NO_TIME and name != "_id":

@@ -155,6 +155,22 @@ class Backend(Protocol):
         ...
 
 
+class EncodingBackend(ABC):
+    """What an engine adds that encodes documents itself, as they are taken, and keeps no copy of them."""
+
+    @abstractmethod
+    def encoded(self, document: Mapping[str, Any]) -> tuple[Any, Any]:
+        """A document's `_id`, and the document as `insert_encoded` takes it: independent of the caller's.
+
+        Raises:
+            as `as_stored`, which says how a server stores a document.
+        """
+
+    @abstractmethod
+    def insert_encoded(self, collection: str, documents: Iterable[Any]) -> None:
+        """As `insert`, for what `encoded` gave."""
+
+
 class ScanningBackend(ABC, Generic[Key]):
     """A backend that finds matches; the rest of find, update and delete is done here."""
 
@@ -264,6 +280,11 @@ def finished(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
     if request.sort is not None:
         found = iter(request.sort.sorted(list(found)))
     found = islice(found, request.skip, request.skip + request.limit if request.limit else None)
+    return projected(found, request)
+
+
+def projected(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
+    """The projection of documents that are sorted and bounded."""
     return found if request.projection is None else map(projector(request.projection, request.query), found)
 
 

@@ -42,10 +42,12 @@ def _bounded(key: str) -> str:
 
 def wanted_entries(lookup: Lookup, values: list[Any]) -> list[tuple[str, str]]:
     """The half-open intervals of the keys that one lookup asks for, and no fewer."""
+    single, multikey = intervals(lookup.single, values), intervals(lookup.multikey, values)
     if lookup.index is ID_INDEX:  # its keys have no mark, and `_id` is never an array
-        found = intervals(lookup.single, values, "")
+        found = single
     else:
-        found = intervals(lookup.single, values, SINGLE) + intervals(lookup.multikey, values, MULTIKEY)
+        found = [(SINGLE + low, SINGLE + high) for low, high in single]
+        found += [(MULTIKEY + low, MULTIKEY + high) for low, high in multikey]
     return [(low[:LONGEST_KEY], _end(high)) for low, high in found]
 
 

@@ -16,7 +16,7 @@ from mongoglot.compiler.ast import Compare, In
 from mongoglot.compiler.candidates import UNDEFINED
 from mongoglot.compiler.index import Keys
 from mongoglot.compiler.values import is_array
-from mongoglot.engines.sql.tags import TAG, identity, stored_identity
+from mongoglot.engines.sql.tags import TAG, stored_identity
 
 SINGLE, MULTIKEY = "-", "+"
 
@@ -51,20 +51,17 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + hashlib.sha256(text.encode()).hexdigest()
 
 
-def intervals(
-    search: Search | None, values: list[Any], mark: str, *, short: bool = True
-) -> list[tuple[str, str]]:
-    """The half-open intervals of the keys that a search asks for.
+def intervals(search: Search | None, values: list[Any], *, short: bool = True) -> list[tuple[str, str]]:
+    """The half-open intervals of the keys that a search asks for, without their marks.
 
     Args:
         search: None for no keys.
         values: of the query.
-        mark: SINGLE or MULTIKEY, or nothing where keys have no mark.
         short: whether keys hold long identities in a short form.
     """
     if search is None:
         return []
-    starts = [mark]
+    starts = [""]
     for constraints in search.fields:
         if is_point(constraints[0]):
             parts = _points(constraints[0], values, short=short)
@@ -89,9 +86,9 @@ def _points(constraint: Constraint, values: list[Any], *, short: bool) -> Sequen
             wanted = [values[operand.index]]
     parts: dict[str, None] = {}
     for value in wanted:
-        texts = [identity(value)]
+        texts = [stored_identity(value)]
         if is_array(value):
-            texts.append(identity(value[0]) if value else _UNDEFINED)
+            texts.append(stored_identity(value[0]) if value else _UNDEFINED)
         for text in texts:
             parts[shortened(text) if short else text] = None
     return list(parts)
@@ -103,7 +100,7 @@ def _interval(constraints: Sequence[Constraint], values: list[Any]) -> tuple[str
     for constraint in constraints:
         if isinstance(constraint, In):
             continue
-        text = identity(values[constraint.operand.index])
+        text = stored_identity(values[constraint.operand.index])
         beginning, end = text[0], chr(ord(text[0]) + 1)  # the values of one type
         long = len(text) > LONGEST
         before = text[:LONGEST]

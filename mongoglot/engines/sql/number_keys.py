@@ -48,10 +48,13 @@ def number_key(value: Number) -> str:
     Different numbers never share a key: int64 and Decimal128 have at most 34 digits, two doubles differ
     within the first 34, and a double with more of them equals no number of the other types.
     """
+    if isinstance(value, int) and value:
+        digits = str(abs(int(value)))
+        return _key_of(value < 0, digits, len(digits) - 1)
     if value.__class__ is float:
         mantissa, _, exponent = f"{value:.{_MORE}E}".partition("E")
         if exponent and not mantissa.endswith(_ROUND):
-            return _key_of(value < 0, mantissa, exponent)
+            return _key_of(value < 0, mantissa.lstrip("-").replace(".", ""), int(exponent))
     number = exact(value)
     if number.is_nan():
         return NAN + "0" * _REST
@@ -60,7 +63,7 @@ def number_key(value: Number) -> str:
     if not number:
         return ZERO + "0" * _REST
     mantissa, _, exponent = f"{number:E}".partition("E")  # all of its digits, and much faster than as_tuple
-    return _key_of(number < 0, mantissa, exponent)
+    return _key_of(number < 0, mantissa.lstrip("-").replace(".", ""), int(exponent))
 
 
 _ROUND: Final = "0" * 7
@@ -69,11 +72,10 @@ _ROUND: Final = "0" * 7
 _MORE: Final = PRECISION - 1 + len(_ROUND)
 
 
-def _key_of(negative: bool, mantissa: str, exponent: str) -> str:
-    """The key of a number from its digits with a point, and its exponent."""
-    text = mantissa.lstrip("-").replace(".", "")
-    sticky = "5" if text[PRECISION:].strip("0") else "0"
-    rest = f"{int(exponent) + EXPONENT_BIAS:05}{text[:PRECISION]:0<{PRECISION}}{sticky}"
+def _key_of(negative: bool, digits: str, exponent: int) -> str:
+    """The key of a number from its digits, of which one stands before the point, and its exponent."""
+    sticky = "5" if digits[PRECISION:].strip("0") else "0"
+    rest = f"{exponent + EXPONENT_BIAS:05}{digits[:PRECISION]:0<{PRECISION}}{sticky}"
     return NEGATIVE + rest.translate(_COMPLEMENT) if negative else POSITIVE + rest
 
 
@@ -84,7 +86,7 @@ def short_number_key(value: Number) -> str:
     """
     if isinstance(value, int) and value > 0:
         digits = str(int(value))
-        return f"{POSITIVE}{EXPONENT_BIAS - 1 + len(digits)}{digits.rstrip('0')}\x01"
+        return f"{_INT_BEGINNINGS[len(digits)]}{digits.rstrip('0')}\x01"
     key = number_key(value)
     match key[0]:
         case "4":
@@ -93,6 +95,10 @@ def short_number_key(value: Number) -> str:
             return key.rstrip("9") + "~"
         case special:
             return special
+
+
+_INT_BEGINNINGS: Final = [f"{POSITIVE}{EXPONENT_BIAS - 1 + digits}" for digits in range(20)]
+"""Of the keys of positive int64s, by how many digits they have."""
 
 
 def number_body(value: float | Decimal128) -> str:

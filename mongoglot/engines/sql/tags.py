@@ -134,8 +134,24 @@ def identity(value: Any) -> str:
 
 def stored_identity(value: Any) -> str:
     """The `identity` of a value that is normalised."""
+    common = _COMMON_IDENTITIES.get(value.__class__)
+    if common is not None:
+        return common(value)
     kind = value_class(value)
     return LETTERS[kind] + _identity_body(kind, value)
+
+
+def _opened(kind: ValueClass, body: Callable[[Any], str]) -> Callable[[Any], str]:
+    letter = LETTERS[kind]
+    return lambda value: letter + body(value)
+
+
+_COMMON_IDENTITIES: Final[dict[type, Callable[[Any], str]]] = {
+    int: _opened("int", short_number_key),
+    str: _opened("string", ended),
+    ObjectId: _opened("objectid", str),
+}
+"""What an `_id` usually is, without a look at its class."""
 
 
 def _identity_body(kind: ValueClass, value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Node
@@ -13,24 +12,27 @@ from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import (
+    EncodingBackend,
     FindRequest,
     Record,
     ScanningBackend,
     Verification,
     checked,
     finished,
+    projected,
+    residual_check,
 )
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
-from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite import encoding, indexes
-from mongoglot.engines.sqlite.file import ConflictError, File
+from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
+from mongoglot.engines.sqlite.insertion import insert_rows
 from mongoglot.engines.sqlite.lowering import lower, undecided
+from mongoglot.engines.sqlite.rows import Row, row_of, stored_row
 from mongoglot.engines.sqlite.schema import check_schema
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,
-    KEY,
     ROW,
     Layout,
     StoredIndex,
@@ -38,7 +40,7 @@ from mongoglot.engines.sqlite.tables import (
     column_value,
 )
 from mongoglot.engines.sqlite.verification import verified
-from mongoglot.errors import DuplicateKeyError, UnsupportedError, WriteError
+from mongoglot.errors import UnsupportedError
 
 
 def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "normal") -> SqliteBackend:
@@ -61,7 +63,7 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), synchronous: str = "
     return SqliteBackend(File(path, synchronous, check_schema), {table.name: table for table in tables})
 
 
-class SqliteBackend(ScanningBackend[int]):
+class SqliteBackend(ScanningBackend[int], EncodingBackend):
     """The backend of one file."""
 
     name = "sqlite"
@@ -72,73 +74,66 @@ class SqliteBackend(ScanningBackend[int]):
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents in one transaction; see `Backend`."""
-        with self.file.transaction():
-            layout = self.tables.created(collection)
-            table, writer = layout.table, IndexWriter(self.file, collection, layout.indexes)
-            names = [KEY, DOCUMENT, *(column.name for column in table.columns)]
-            places = ", ".join(["?", "jsonb(?)", *("?" for _ in table.columns)])
-            statement = (
-                f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, names))}) VALUES ({places})"
-            )
-            with self.file.streaming(writer.flush):
-                for document in documents:
-                    try:
-                        self._insert(statement, layout, writer, document)
-                    except WriteError:
-                        writer.flush()
-                        self.file.commit()  # the documents before this one stay
-                        raise
-            writer.flush()
+        self.insert_encoded(collection, map(stored_row, documents))
 
-    def _insert(self, statement: str, layout: Layout, writer: IndexWriter, document: Record) -> None:
-        columns = [column_value(document, column) for column in layout.table.columns]
-        row = (identity(document["_id"]), encoding.encode(document), *columns)
-        try:
-            self.file.write(statement, row)
-        except ConflictError:
-            raise DuplicateKeyError(writer.collection, document["_id"]) from None
-        if writer.indexes:
-            number = self.file.last_row()
+    encoded = staticmethod(row_of)
+
+    def insert_encoded(self, collection: str, documents: Iterable[Row]) -> None:
+        """Store rows in one transaction; see `EncodingBackend`."""
+        with self.tables.writing(collection) as layout:
+            writer = IndexWriter(self.file, collection, layout.indexes)
+            self.file.stream(writer.flush)
             try:
-                writer.add(number, document)
-            except WriteError:
-                self.file.rows(f"DELETE FROM {quoted(layout.table.name)} WHERE {quoted(ROW)} = ?", (number,))
-                raise
+                refused = insert_rows(self.file, layout, writer, documents)
+            finally:
+                self.file.stream(None)
+            writer.flush()
+            if refused is not None:
+                self.file.commit()  # the documents before this one stay
+                raise refused
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:
         """Exactly the documents that match, in the order of insertion."""
         with self.tables.reading(collection) as layout:
             return iter(()) if layout is None else self._matching(layout, query)
 
-    def _matching(self, layout: Layout, query: BoundPlan, bounds: str = "") -> Iterator[tuple[int, Record]]:
+    def _matching(self, layout: Layout, query: BoundPlan) -> Iterator[tuple[int, Record]]:
         """The matches; all rows are read at once, so that writes between them change nothing."""
         reading = _reading(layout, query)
-        text = _select(layout, reading, f"{quoted(ROW)}, json({quoted(DOCUMENT)})") + bounds
-        rows = self.file.rows(text, reading.bind(query.values))
+        rows = self.file.rows(reading.select, reading.bind(query.values))
         return checked(self.tables.decoded(rows), query, reading.statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
-        with self.tables.reading(collection) as layout:
-            if layout is None:
-                return iter(())
-            if _is_pushed(_reading(layout, request.query), request):
-                pairs = self._matching(layout, request.query, _bounds(request))
-                request = replace(request, skip=0, limit=0)
-            else:
-                pairs = self._matching(layout, request.query)
-        return finished((document for _, document in pairs), request)
+        query = request.query
+
+        def ask(layout: Layout) -> tuple[list[tuple[Any, ...]], Reading]:
+            reading = _reading(layout, query)
+            text = reading.select + _bounds(reading, request)
+            return self.file.rows(text, reading.bind(query.values)), reading
+
+        answer = self.tables.asked(collection, ask)
+        if answer is None:
+            return iter(())
+        rows, reading = answer
+        found = self.tables.documents_of(rows)
+        if _is_pushed(reading, request):
+            return projected(found, request)
+        check = residual_check(query, reading.statement.split.residual)
+        return finished(found if check is None else filter(check, found), request)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
-        with self.tables.reading(collection) as layout:
-            if layout is None:
-                return 0
+
+        def ask(layout: Layout) -> int | None:
             reading = _reading(layout, query)
             if reading.statement.split.residual is not None:
-                return super().count(collection, query)
+                return None
             text = f"SELECT count(*) FROM {quoted(layout.table.name)} WHERE {reading.text}"
             return int(self.file.rows(text, reading.bind(query.values))[0][0])
+
+        counted = self.tables.asked(collection, ask)
+        return super().count(collection, query) if counted is None else counted
 
     def replace(self, collection: str, key: int, document: Record) -> None:
         """Put a document in the place of the one in a row."""
@@ -237,8 +232,7 @@ class SqliteBackend(ScanningBackend[int]):
                 reason = f"there is no collection {collection!r}"
                 return {"engine": self.name, "reason": reason, "residual": None}
             reading = _reading(layout, request.query)
-            text = _select(layout, reading, f"json({quoted(DOCUMENT)})")
-            text += _bounds(request) if _is_pushed(reading, request) else ""
+            text = reading.select + _bounds(reading, request)
             parameters = reading.bind(request.query.values)
             plan = self.file.rows(f"EXPLAIN QUERY PLAN {text}", parameters)
         return {
@@ -269,7 +263,7 @@ def _reading(layout: Layout, query: BoundPlan) -> Reading:
             node, layout, plan.lowered(("sqlite", layout.table), lambda _: lower(node, layout.table))
         )
 
-    return plan.lowered(("sqlite", layout), made)
+    return plan.lowered(layout, made)
 
 
 def _is_pushed(reading: Reading, request: FindRequest) -> bool:
@@ -277,17 +271,8 @@ def _is_pushed(reading: Reading, request: FindRequest) -> bool:
     return request.sort is None and reading.statement.split.residual is None
 
 
-def _select(layout: Layout, reading: Reading, columns: str) -> str:
-    """The rows that meet a condition, in the order of insertion.
-
-    What an index gives comes in that order. Elsewhere the + keeps the order from asking for a scan.
-    """
-    order = quoted(ROW) if reading.sources else f"+{quoted(ROW)}"
-    return f"SELECT {columns} FROM {quoted(layout.table.name)} WHERE {reading.text} ORDER BY {order}"
-
-
-def _bounds(request: FindRequest) -> str:
-    """LIMIT and OFFSET, numbers that have been checked."""
-    if not request.skip and not request.limit:
+def _bounds(reading: Reading, request: FindRequest) -> str:
+    """LIMIT and OFFSET, numbers that have been checked; nothing where they are left to Python."""
+    if not (request.skip or request.limit) or not _is_pushed(reading, request):
         return ""
     return f" LIMIT {request.limit or -1:d} OFFSET {request.skip:d}"

@@ -32,7 +32,7 @@ from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.number_keys import KEY_LENGTH, native_number, number_key
+from mongoglot.engines.sql.number_keys import KEY_LENGTH, Interval, native_number, number_key
 from mongoglot.engines.sql.tags import ESCAPED, ESCAPED_END, TAG
 from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.bits import bits_conditions
@@ -124,13 +124,19 @@ def _number(found: Conditions, op: Comparison, operand: Slot) -> None:
 
         for name in _NUMBERS:
             found.by_type[name] = compared
-    _interval(found, op, index, "text")
+    _interval(found, op, index, "text", operands.number_range)
 
 
-def _interval(found: Conditions, op: Comparison, index: int, json_type: str) -> None:
+def _interval(
+    found: Conditions,
+    op: Comparison,
+    index: int,
+    json_type: str,
+    range_of: Callable[[Comparison, Any], Interval] = operands.comparison_range,
+) -> None:
     """A comparison of encoded strings: an interval within the operand's bracket."""
-    found.parameters[f"p{index}_from"] = (index, lambda value: operands.comparison_range(op, value)[0])
-    found.parameters[f"p{index}_to"] = (index, lambda value: operands.comparison_range(op, value)[1])
+    found.parameters[f"p{index}_from"] = (index, lambda value: range_of(op, value)[0])
+    found.parameters[f"p{index}_to"] = (index, lambda value: range_of(op, value)[1])
     low, high = f"p{index}_from", f"p{index}_to"
     found.by_type[json_type] = lambda e: sql.between(e.value, sql.parameter(low), sql.parameter(high))
 

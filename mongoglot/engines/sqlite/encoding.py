@@ -55,7 +55,7 @@ def _array(array: list[Any]) -> str:
     return "[" + ",".join([JSON[item.__class__](item) for item in array]) + "]"
 
 
-def _int64(value: Int64) -> str:
+def int64_text(value: Int64) -> str:
     """An exponent tells a small int64 from an int32; SQLite keeps the spelling and compares the number."""
     return f"{value:d}" if not -(2**31) <= value < 2**31 else f"{value:d}e0"
 
@@ -94,7 +94,7 @@ JSON.update({
     type(None): lambda _: "null",
     bool: {False: "false", True: "true"}.__getitem__,
     int: repr,
-    Int64: _int64,
+    Int64: int64_text,
     float: double_text,
     dict: _object,
     list: _array,
@@ -113,18 +113,36 @@ def decode(text: str) -> dict[str, Any]:
     Two differences: a subdocument with the fields of a DBRef stays a dict, and a date beyond Python's
     calendar is a `DatetimeMS`, where `bson.decode` raises by default.
     """
-    if text.isascii():  # so there are no tags
-        data = text.encode()
-        digits = data.translate(_DIGITS)
-        if _TEN_DIGITS not in digits and _EXPONENT not in digits:
-            plain: dict[str, Any] = orjson.loads(data)
-            return plain
+    data = text.encode()
+    if _is_plain(data):
+        plain: dict[str, Any] = orjson.loads(data)
+        return plain
     if ("e0" in text and ("e0," in text or "e0}" in text or "e0]" in text)) or "1e999" in text:
         document: dict[str, Any] = _decode_exponents(text)[0]
     else:
         document = orjson.loads(text)
     _restore(document, document.items())
     return document
+
+
+def decode_all(texts: list[str]) -> list[dict[str, Any]]:
+    """`decode` of each text, faster than one after the other."""
+    data = f"[{','.join(texts)}]".encode()
+    if _is_plain(data):
+        documents: list[dict[str, Any]] = orjson.loads(data)
+        if len(documents) == len(texts):  # which they are, unless a text is no JSON
+            return documents
+    return list(map(decode, texts))
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether JSON holds nothing that another value stands for: no tag, no int64 and no exponent."""
+    if _TAG_BYTE in data:
+        return False
+    digits = data.translate(_DIGITS)
+    if _EXPONENT in digits:
+        return False
+    return _TEN_DIGITS not in digits or _TEN_DIGITS not in digits.replace(_TEN_DECIMALS, b"")
 
 
 def _restore(container: Any, entries: Iterable[tuple[Any, Any]]) -> None:
@@ -152,6 +170,12 @@ _DIGITS: Final = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte 
 
 _TEN_DIGITS: Final = b"0" * 10
 """In all ints beyond 32 bits, which become `Int64`."""
+
+_TEN_DECIMALS: Final = b"." + _TEN_DIGITS
+"""In a double with many digits. An int has no point, so none is lost with them."""
+
+_TAG_BYTE: Final = TAG.encode()[:1]
+"""In no character below U+100000."""
 
 _EXPONENT: Final = b"0e0"
 """In all numbers that are spelled to be told from others."""

@@ -6,14 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Final, TypeVar, final
 
 import apsw
 
 from mongoglot.engines.base import IN_INSERT
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sqlite.failures import BUSY_TIMEOUT, FAILURES, told, translated
 from mongoglot.engines.sqlite.functions import register_functions
 from mongoglot.errors import StoreError
 
@@ -26,9 +26,6 @@ FORMAT: Final = 2
 """The version of the layout of the file, in `user_version`: 2 has indexes."""
 
 _MAGIC: Final = b"SQLite format 3\0"
-
-BUSY_TIMEOUT: Final = 10.0
-"""How long, in seconds, another's writing is waited for."""
 
 CATALOGUE: Final = "mongoglot collections"
 """The table that says which table and columns each collection has; users' tables never have its name."""
@@ -46,12 +43,12 @@ LAYOUT: Final = (
 """What every file has, in this format."""
 
 
-class ConflictError(StoreError):
-    """A row that is there already; where nobody expects it, the file says two things at once."""
-
-
 class File:
-    """One open database file; calls from several threads take turns."""
+    """One open database file; calls from several threads take turns.
+
+    Attributes:
+        undone: how many transactions were taken back; what was read in them may not be in the file.
+    """
 
     def __init__(self, path: str, synchronous: str, inspect: Callable[[File], None]) -> None:
         self.path = path
@@ -60,6 +57,7 @@ class File:
         self._depth = 0
         self._view: int | None = None
         self._flush: Callable[[], None] | None = None
+        self.undone = 0
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
@@ -119,29 +117,43 @@ class File:
 
     def rows(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """Run a statement; all of its rows."""
-        with self.lock, translated(self.path):
+        with self.lock:
             connection = self._open()
-            if self._depth:
-                return list(connection.execute(statement, parameters))
-            return _patiently(lambda: list(connection.execute(statement, parameters)))
+            try:
+                if self._depth:
+                    return connection.execute(statement, parameters).fetchall()
+                return _patiently(lambda: connection.execute(statement, parameters).fetchall())
+            except FAILURES as error:
+                raise told(error, self.path) from None
 
     def schema_version(self) -> int:
         """A number that changes with the tables and columns of the file, whoever changes them."""
         return self._view if self._view is not None else int(self.rows("PRAGMA schema_version")[0][0])
+
+    def content_version(self) -> tuple[int, int]:
+        """What changes with anything in the file, whoever changes it, as the last statement saw it."""
+        return self._open().data_version(), self.undone
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether statements are a part of something greater now."""
+        return self._depth > 0
 
     def write(self, statement: str, parameters: Any) -> None:
         """Run a statement that has no rows; inside a transaction, and so without a lock of its own."""
         connection = self._open()
         try:
             connection.execute(statement, parameters)
-        except apsw.Error:
-            with translated(self.path):
-                raise
+        except apsw.Error as error:
+            raise told(error, self.path) from None
 
     def write_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Run a statement once for each row of parameters; inside a transaction."""
-        with self.lock, translated(self.path):
-            self._open().executemany(statement, rows)
+        """Run a statement once for each row of parameters; inside a transaction, as `write`."""
+        connection = self._open()
+        try:
+            connection.executemany(statement, rows)
+        except apsw.Error as error:
+            raise told(error, self.path) from None
 
     def last_row(self) -> int:
         """The row that was inserted last."""
@@ -182,32 +194,38 @@ class File:
             connection.execute("ROLLBACK")
             raise
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Write whole or not at all; inside another transaction, as a part of that."""
-        with self.lock:
-            if self._depth:
-                if self._flush is not None:
-                    raise StoreError(IN_INSERT)
-                yield
-                return
-            connection = self._open()
+        return _Transaction(self)
+
+    def begin(self) -> bool:
+        """Begin a transaction, with the lock held; False inside another one, which then has it all."""
+        if self._depth:
+            if self._flush is not None:
+                raise StoreError(IN_INSERT)
+            return False
+        connection = self._open()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error:
             with translated(self.path):
                 _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-            self._depth = 1
-            try:
-                yield
-            except BaseException:
-                self._depth = 0
-                self._roll_back()
-                raise
-            self._depth = 0
-            try:
-                with translated(self.path):
-                    connection.execute("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
+        self._depth = 1
+        return True
+
+    def end(self, *, whole: bool) -> None:
+        """Commit the transaction that was begun, or take it back."""
+        self._depth = 0
+        try:
+            if whole:
+                self._open().execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, FAILURES):
+                raise told(error, self.path) from None
+            raise
+        if not whole:
+            self._roll_back()
 
     def commit(self) -> None:
         """Commit what the current transaction has written so far, and go on in a new one."""
@@ -215,17 +233,16 @@ class File:
             self._open().execute("COMMIT")
             self._open().execute("BEGIN IMMEDIATE")
 
-    @contextmanager
-    def streaming(self, flush: Callable[[], None]) -> Iterator[None]:
-        """Run a caller's code in a transaction: it may read the file, after `flush`, but not write."""
+    def stream(self, flush: Callable[[], None] | None) -> None:
+        """From now on a caller's code runs in the transaction: it may read the file, after `flush`, but not write.
+
+        None: that is over.
+        """
         self._flush = flush
-        try:
-            yield
-        finally:
-            self._flush = None
 
     def _roll_back(self) -> None:
         """End the transaction, if SQLite has not done so; the error that led here is the one to tell."""
+        self.undone += 1
         with suppress(apsw.Error):
             if not self._closed and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -241,6 +258,31 @@ class File:
         if self._closed:
             raise StoreError(f"the store in {self.path} is closed")
         return self._connection
+
+
+@final
+class _Transaction(AbstractContextManager[None]):
+    """A transaction, or a part of one; a class, as a generator costs a write some of its time."""
+
+    __slots__ = ("_file", "_outermost")
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        self._file.lock.acquire()
+        try:
+            self._outermost = self._file.begin()
+        except BaseException:
+            self._file.lock.release()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if self._outermost:
+                self._file.end(whole=kind is None)
+        finally:
+            self._file.lock.release()
 
 
 def _check_header(path: str) -> None:
@@ -276,35 +318,3 @@ def _patiently(step: Callable[[], T]) -> T:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
-
-
-@contextmanager
-def translated(path: str) -> Iterator[None]:
-    """Turn apsw's errors into ours."""
-    try:
-        yield
-    except apsw.ConstraintError as error:
-        raise ConflictError(f"{path} is damaged: {error}") from None
-    except apsw.NotADBError:
-        raise StoreError(f"{path} is not an SQLite database; it was left untouched") from None
-    except apsw.CantOpenError:
-        folder = Path(path).resolve().parent
-        raise StoreError(f"{path} cannot be opened: is {folder} a folder that can be written to?") from None
-    except apsw.FullError:
-        raise StoreError(f"the disk of {path} is full; what was committed before is intact") from None
-    except apsw.ReadOnlyError:
-        raise StoreError(f"{path} cannot be written: the file or its folder is read-only") from None
-    except apsw.CorruptError as error:
-        raise StoreError(f"{path} is damaged, or no store of mongoglot: {error}") from None
-    except UnicodeDecodeError:
-        raise StoreError(f"{path} is damaged: a text in it is not UTF-8") from None
-    except apsw.IOError as error:
-        raise StoreError(
-            f"{path} cannot be read or written ({error}); what was committed before is intact"
-        ) from None
-    except apsw.BusyError:
-        raise StoreError(
-            f"{path} is being written by another process for more than {BUSY_TIMEOUT:.0f} s"
-        ) from None
-    except apsw.Error as error:
-        raise StoreError(f"SQLite refuses an operation on {path}: {error}") from None

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
+import orjson
+
 from mongoglot.compiler.access import Access, Lookup, find_access
-from mongoglot.compiler.ast import And, Compare, In, Node
+from mongoglot.compiler.ast import And, Compare, In, Node, leaves
 from mongoglot.compiler.index import ID_INDEX, keys_of, shown_key
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.index_keys import MULTIKEY, SINGLE, intervals, key_texts
@@ -26,8 +28,6 @@ from mongoglot.errors import DuplicateKeyError
 ENTRY, OF = "_entry", "_of"
 """The columns of an index's table: a key, and the row of its document."""
 
-_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 # ---- reading -------------------------------------------------------------------------------------
 
 
@@ -40,11 +40,13 @@ class Reading:
         statement: the whole condition.
         sources: for each index that is searched, the parameter for its intervals and the lookups.
         text: of the WHERE clause.
+        select: the statement that gives the rows and their documents as JSON, in the order of insertion.
     """
 
     statement: Statement
-    sources: tuple[tuple[str, tuple[Lookup, ...]], ...] = ()
-    text: str = ""
+    sources: tuple[tuple[str, tuple[Lookup, ...]], ...]
+    text: str
+    select: str
 
     @property
     def indexes(self) -> list[str]:
@@ -56,16 +58,20 @@ class Reading:
         parameters = self.statement.bind(values)
         for label, lookups in self.sources:
             found: dict[str, str] = {}
-            for low, high in (pair for lookup in lookups for pair in _intervals(lookup, values)):
-                found[low] = max(high, found.get(low, ""))
-            parameters[label] = _encoded(found)
+            for lookup in lookups:
+                for low, high in _intervals(lookup, values):
+                    found[low] = max(high, found.get(low, ""))
+            parameters[label] = orjson.dumps(found).decode()
         return parameters
 
 
 def _intervals(lookup: Lookup, values: list[Any]) -> list[tuple[str, str]]:
     if lookup.index is ID_INDEX:  # its keys are whole identities, and `_id` is never an array
-        return intervals(lookup.single, values, "", short=False)
-    return intervals(lookup.single, values, SINGLE) + intervals(lookup.multikey, values, MULTIKEY)
+        return intervals(lookup.single, values, short=False)
+    multikey = intervals(lookup.multikey, values)
+    single = multikey if lookup.single == lookup.multikey else intervals(lookup.single, values)
+    found = [(SINGLE + low, SINGLE + high) for low, high in single]
+    return found + [(MULTIKEY + low, MULTIKEY + high) for low, high in multikey]
 
 
 def read_by(node: Node, layout: Layout, statement: Statement) -> Reading:
@@ -76,13 +82,29 @@ def read_by(node: Node, layout: Layout, statement: Statement) -> Reading:
         else find_access(node, [ID_INDEX, *(stored.index for stored in layout.indexes)])
     )
     if access is None:
-        return Reading(statement, (), statement.text)
+        return Reading(statement, (), statement.text, _select(node, layout, statement.text))
     tables = {stored.index.name: (stored.table, ENTRY, OF) for stored in layout.indexes}
     tables[ID_INDEX.name] = (layout.table.name, KEY, ROW)
     sources = tuple((f"index{n}", lookups) for n, lookups in enumerate(_by_index(access)))
     searches = (_search(label, *tables[lookups[0].index.name]) for label, lookups in sources)
     candidates = f"{quoted(ROW)} IN ({' UNION ALL '.join(searches)})"
-    return Reading(statement, sources, f"{candidates} AND ({statement.text})")
+    text = f"{candidates} AND ({statement.text})"
+    return Reading(statement, sources, text, _select(None, layout, text))
+
+
+def _select(node: Node | None, layout: Layout, text: str) -> str:
+    """The rows that meet a condition, in the order of insertion.
+
+    What an index of ours gives comes in that order, and so does a scan. Where SQLite may find the rows of a filter
+    by an index of its own, a + keeps the order from asking for a scan.
+    """
+    found_by_sqlite = node is not None and (
+        any(column.indexed for column in layout.table.columns)
+        or any(getattr(leaf, "path", None) == ("_id",) for leaf in leaves(node))
+    )
+    order = f"+{quoted(ROW)}" if found_by_sqlite else quoted(ROW)
+    columns = f"{quoted(ROW)}, json({quoted(DOCUMENT)})"
+    return f"SELECT {columns} FROM {quoted(layout.table.name)} WHERE {text} ORDER BY {order}"
 
 
 def _names_id(node: Node) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, final
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain
+from typing import Any, Final, TypeVar, final
 
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.values import milliseconds, value_class
@@ -16,6 +17,8 @@ from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, File
 from mongoglot.errors import StoreError, UnsupportedError
+
+Asked = TypeVar("Asked")
 
 ROW, KEY, DOCUMENT = "_row", "_key", "_doc"
 """The columns that every table has: the order of insertion, the identity of `_id`, the document."""
@@ -51,6 +54,13 @@ class Layout:
 
     table: Table
     indexes: tuple[StoredIndex, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.table, self.indexes)))
+
+    def __hash__(self) -> int:  # every find looks for what was made for the layout
+        return self._hash
 
 
 class Tables:
@@ -63,7 +73,43 @@ class Tables:
         self.file = file
         self._declared = declared
         self._known: dict[str, Layout] = {}
-        self._version = -1
+        self._complete: dict[str, Layout] = {}  # those of `_known` that have all declared columns
+        self._version = self._content = (-1, -1)
+
+    def asked(self, collection: str, ask: Callable[[Layout], Asked]) -> Asked | None:
+        """What one statement gives that `ask` makes for the layout of a collection; None where there is none.
+
+        A statement has a view of its own. So it is first made for the layout that is known, and what it gives is
+        only taken where the layout held in that view; otherwise it is asked again.
+        """
+        with self.file.lock:
+            layout = self._complete.get(collection)
+            if layout is not None and not self.file.in_transaction:
+                try:
+                    answer = ask(layout)
+                except StoreError:  # the table may be gone; any other error comes again below
+                    pass
+                else:
+                    if self._is_current():
+                        return answer
+            with self.reading(collection) as layout:
+                return None if layout is None else ask(layout)
+
+    def _is_current(self) -> bool:
+        """Whether the layouts that are known hold in the view of the last statement.
+
+        Where anything has changed since, the schema is looked at. What is seen is that of a later view; as its
+        version only grows, it was the same in the views before.
+        """
+        if self.file.content_version() != self._content:
+            if self._schema_now() != self._version:
+                return False
+            self._content = self.file.content_version()
+        return True
+
+    def _schema_now(self) -> tuple[int, int]:
+        """The version of the schema, told from one of a change that this store took back."""
+        return self.file.schema_version(), self.file.undone
 
     @contextmanager
     def reading(self, collection: str) -> Iterator[Layout | None]:
@@ -71,6 +117,8 @@ class Tables:
         with self.file.reading():
             layout = self._found(collection)
             if layout is None or not self._missing(collection, layout):
+                if layout is not None:
+                    self._complete[collection] = layout
                 yield layout
                 return
         self.created(collection)
@@ -80,7 +128,25 @@ class Tables:
     def found(self, collection: str) -> Layout | None:
         """The layout of a collection, inside a transaction; None where there is none."""
         layout = self._found(collection)
-        return layout if layout is None else self._extended(collection, layout)
+        if layout is not None and self._complete.get(collection) is not layout:
+            layout = self._complete[collection] = self._extended(collection, layout)
+        return layout
+
+    @contextmanager
+    def writing(self, collection: str) -> Iterator[Layout]:
+        """The layout of a collection, which is made where there is none, and the transaction in which it holds.
+
+        The caller changes no table in it.
+        """
+        with self.file.lock:
+            alone = not self.file.in_transaction  # elsewhere tables may have been changed just now
+            with self.file.transaction():
+                known = self._complete.get(collection) if alone else None
+                yield known if known is not None and self._is_current() else self.created(collection)
+            if (
+                alone
+            ):  # a commit changes the version of the content; others' changes are seen in the next view
+                self._content = self.file.content_version()
 
     def created(self, collection: str) -> Layout:
         """The layout of a collection, which is made where there is none."""
@@ -113,11 +179,13 @@ class Tables:
         for table in (CATALOGUE, INDEXES):
             self.file.rows(f"DELETE FROM {quoted(table)} WHERE collection = ?", (collection,))
         self._known.pop(collection, None)
+        self._complete.pop(collection, None)
 
     def _found(self, collection: str) -> Layout | None:
-        version = self.file.schema_version()
+        version = self._schema_now()
         if version != self._version:  # this store or another one changed a table, or took a change back
             self._known.clear()
+            self._complete.clear()
             self._version = version
         known = self._known.get(collection)
         if known is not None:
@@ -142,7 +210,10 @@ class Tables:
 
     def _remembered(self, collection: str, layout: Layout) -> Layout:
         """The layout, kept until the schema is another than now."""
-        self._version = self.file.schema_version()
+        version = self._schema_now()
+        if version != self._version:
+            self._complete.clear()
+            self._version = version
         self._known[collection] = layout
         return layout
 
@@ -189,6 +260,26 @@ class Tables:
             last = rows[-1][0]
             yield list(self.decoded(rows))
 
+    def documents_of(self, rows: list[tuple[Any, ...]]) -> Iterator[Record]:
+        """The documents of rows with their texts; decoded as they are taken, some at once.
+
+        Raises:
+            StoreError: as `decoded`, in the place of the document.
+        """
+        if len(rows) <= AT_ONCE:
+            return chain.from_iterable(map(self._documents, (rows,)))
+        starts = range(0, len(rows), AT_ONCE)
+        return chain.from_iterable(self._documents(rows[start : start + AT_ONCE]) for start in starts)
+
+    def _documents(self, rows: list[tuple[Any, ...]]) -> Iterable[Record]:
+        try:
+            documents = encoding.decode_all([text for _, text in rows])
+            for document in documents:
+                document["_id"]
+        except Exception:  # one of them is damaged: those before it come first
+            return (document for _, document in self.decoded(rows))
+        return documents
+
     def decoded(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Record]]:
         """Rows with their documents in the place of the texts.
 
@@ -219,6 +310,9 @@ class Tables:
 
 BATCH: Final = 2000
 """Rows that are read at once where all are read."""
+
+AT_ONCE: Final = 50
+"""Documents that are decoded at once."""
 
 
 def collection_statement(name: str, columns: Sequence[Column], late: int = 0) -> str:

@@ -1,0 +1,155 @@
+"""What a query became, as data and as a card: true, complete, and safe to show."""
+
+from __future__ import annotations
+
+import random
+import re
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+import mongoglot
+from mongoglot.card import card, svg
+from mongoglot.debug import stages
+from mongoglot.engines.sql.table import Column, Table
+from mongoglot.testing import random_filter
+from mongoglot.tree import Tree
+
+QUERY = "{a: {$in: [1, 'x', /^b/]}, b: {$gt: {x: 1}}, $nor: [{c: {$exists: true}}]}"
+
+
+def test_the_stages_are_those_of_the_query() -> None:
+    query = mongoglot.compile(QUERY)
+    shown, explained = stages(query), query.explain()
+    assert shown.text == QUERY
+    assert shown.tokens == tuple(explained.tokens)
+    assert shown.values == tuple(query.values)
+    assert [(step.name, str(step.tree)) for step in shown.passes] == explained.passes
+    assert shown.python == explained.python
+    assert shown.mongodb == query.to_mongodb()
+    (sql,) = shown.sql
+    assert (sql.dialect, sql.parameters, sql.refused) == ("sqlite", query.to_sql().parameters, None)
+    assert str(sql.residual) == explained.residual
+
+
+def test_a_pass_tells_what_it_changed() -> None:
+    parsed, *later = stages("{a: {$in: [1, /^b/]}}").passes
+    assert (parsed.name, parsed.changes) == ("parsed", ())
+    assert later[0].name == "spread_patterns"
+    assert later[0].changes == (
+        "- a $in list of int[0] and regex[1]", "+ or", "+   a $in list of int[0]", "+   a $regex regex[1]",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "reasons"),
+    [
+        ("{a: 1}", []),
+        (
+            "{a: {$gt: {x: 1}}}",
+            ["a $gt object[0] is checked in Python because the order of documents and arrays"],
+        ),
+        (
+            "{$jsonSchema: {required: ['a']}}",
+            ["$jsonSchema object[0] is checked in Python because a schema looks"],
+        ),
+        (
+            "{$expr: {$gt: [{$add: ['$a', 1]}, 5]}}",
+            ["$expr is checked in Python because SQL decides it but where"],
+        ),
+        (
+            "{$expr: {$eq: [{$toUpper: '$a'}, 'X']}}",
+            ["$expr is checked in Python because SQL"],
+        ),
+    ],
+)
+def test_the_residual_is_told_in_words(query: str, reasons: list[str]) -> None:
+    (sql,) = stages(query).sql
+    assert len(sql.reasons) == len(reasons)
+    for told, expected in zip(sql.reasons, reasons, strict=True):
+        assert told.startswith(expected)
+
+
+def test_what_cannot_be_said_is_told() -> None:
+    shown = stages("{$where: '1'}")
+    assert shown.python is None
+    assert "only be answered by a MongoDB server" in str(shown.sql[0].refused)
+    assert "only be answered by a MongoDB server" in card(shown)
+
+
+def test_the_tree_of_any_filter_has_its_lines() -> None:
+    rng = random.Random(11)
+    for _ in range(200):
+        query = mongoglot.compile(random_filter(rng))
+        lines = str(stages(query).tree).splitlines()
+        assert len(lines) == _size(stages(query).tree)
+        assert ElementTree.fromstring(svg(stages(query).tree)).tag.endswith("svg")  # noqa: S314 - made here
+
+
+def _size(tree: Tree) -> int:
+    return 1 + sum(map(_size, tree.children))
+
+
+class _Card(HTMLParser):
+    """Counts what a card has, and checks that it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in ("input", "rect", "line", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("rect", "line"):
+            assert self.open.pop() == tag
+
+
+def read(page: str) -> _Card:
+    reader = _Card()
+    reader.feed(page)
+    assert reader.open == []
+    return reader
+
+
+def test_a_card_has_a_tab_for_each_stage() -> None:
+    page = mongoglot.compile(QUERY).explain()._repr_html_()
+    reader = read(page)
+    tabs = re.findall(r"<label [^>]*>([^<]*)</label>", page)
+    assert tabs == ["Tree", "Text", "Tokens", "Passes", "Python", "sqlite", "MongoDB"]
+    inputs = [attributes for tag, attributes in reader.found if tag == "input"]
+    panes = {attributes.get("class") for tag, attributes in reader.found if tag == "div"}
+    assert {each["id"] for each in inputs} <= panes
+    assert sum("checked" in each for each in inputs) == 1
+    other = re.findall(r'id="(mongoglot-[^"]*)"', mongoglot.compile(QUERY).explain()._repr_html_())
+    assert not {each["id"] for each in inputs} & set(other)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["</pre><script>alert(1)</script>", '"><img src=x onerror=y>', "</style>"]
+)
+def test_nothing_in_a_card_is_of_the_query(hostile: str) -> None:
+    queries: list[Any] = [
+        {hostile: 1},
+        {"a": hostile},
+        {"a": {"$in": [hostile, 1]}},
+        {"a": {"$regex": hostile[:9]}},
+    ]
+    for query in (*queries, mongoglot.to_text({hostile: {"$gt": {hostile: hostile}}})):
+        page = mongoglot.compile(query).explain()._repr_html_()
+        assert {tag for tag, _ in read(page).found} <= {
+            "style", "div", "input", "label", "pre", "svg", "rect", "line", "text", "details", "summary", "span",
+            "table", "tr", "td", "code", "p", "ul", "li", "ins", "del",
+        }  # fmt: skip
+        assert not re.search(r"<script|<img|onerror=y>|</style><", page.replace("</style><div", ""))
+
+
+def test_a_table_of_the_users() -> None:
+    table = Table("people", (Column("age", "number"),), document=None)
+    first = stages("{age: {$gte: 18}}", table).sql[0]
+    assert (first.text, dict(first.parameters)) == ('"age" >= :c0', {"c0": 18})
