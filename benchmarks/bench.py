@@ -19,6 +19,7 @@ from typing import Any
 import apsw
 import callables
 import growth
+import parquet
 import pymongo
 import stores
 from by_hand import COUNT, FILTERS, documents
@@ -28,7 +29,7 @@ import mongoglot
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("mongoglot", "apsw", "sqlglot", "lark", "orjson", "pymongo", "mgqpy", "mongomock")
+PACKAGES = ("mongoglot", "apsw", "duckdb", "sqlglot", "lark", "orjson", "pymongo", "mgqpy", "mongomock")
 
 
 def machine() -> str:
@@ -81,6 +82,7 @@ def measured() -> Iterator[tuple[str, Iterator[Row]]]:
         yield "reads", stores.reads(plain)
         yield "memory", stores.memory()
         yield "growth", growth.rows()
+        yield "parquet", parquet.filters(Path(folder))
 
 
 def main() -> None:

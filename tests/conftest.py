@@ -21,6 +21,9 @@ collect_ignore = ["shelf"]  # a distribution of its own: `test_new_engine.py` in
 
 ENGINES = ("memory", "sqlite", "duckdb", "postgresql", "mongodb")
 
+INDEXED = ("memory", "sqlite", "postgresql", "mongodb")
+"""The engines that keep indexes."""
+
 StoreOpener: TypeAlias = Callable[[str], mongoglot.Store]
 """Opens an empty store of the engine named."""
 

@@ -14,7 +14,7 @@ import mongoglot
 from mongoglot.compiler.values import sort_key
 from mongoglot.errors import DuplicateKeyError, UnsupportedError, WriteError
 from mongoglot.testing import random_documents
-from tests.conftest import ENGINES, StoreOpener
+from tests.conftest import INDEXED, StoreOpener
 from tests.indexed import random_index
 
 OURS = ("memory", "sqlite", "postgresql")
@@ -22,7 +22,7 @@ OURS = ("memory", "sqlite", "postgresql")
 _numbers = count()
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=INDEXED)
 def collection(
     request: pytest.FixtureRequest, stores: dict[str, mongoglot.Store]
 ) -> Iterator[mongoglot.Collection]:
@@ -170,7 +170,7 @@ def test_documents_that_indexes_refuse(stores: dict[str, mongoglot.Store], seed:
     rng = random.Random(seed)
     codes: Counter[int | None] = Counter()
     for _ in range(6):
-        collections = [stores[engine][f"refusing{next(_numbers)}"] for engine in ENGINES]
+        collections = [stores[engine][f"refusing{next(_numbers)}"] for engine in INDEXED]
         for keys, options in [random_index(rng) for _ in range(4)]:
             for collection in collections:
                 code_of(collection.create_index, keys, **options)

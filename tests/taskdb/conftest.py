@@ -11,7 +11,7 @@ import pymongo
 import pytest
 
 from mongoglot.taskdb import TaskDatabase
-from tests.conftest import ENGINES, with_database
+from tests.conftest import INDEXED, with_database
 from tests.taskdb.history import History, Opener, Record
 
 
@@ -51,13 +51,13 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             client.drop_database(name)
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=INDEXED)
 def database(request: pytest.FixtureRequest, opener: Opener) -> TaskDatabase:
     """An empty task database on each engine."""
     return opener(request.param)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=INDEXED)
 def cluster(request: pytest.FixtureRequest, opener: Opener, history: History) -> TaskDatabase:
     """The history on each engine, to be read only."""
     loaded = opener(request.param)

@@ -11,7 +11,7 @@ import pytest
 
 from mongoglot.taskdb import TaskDatabase
 from mongoglot.taskdb.schema import KEYS, TABLE, Generation
-from tests.conftest import ENGINES, with_database
+from tests.conftest import INDEXED, with_database
 from tests.taskdb.history import DEMO
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INDEXED)
 def test_demo(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'tasks.db'}"}.get(engine)
     if engine == "postgresql":

@@ -23,11 +23,11 @@ from mongoglot.engines.duckdb.lowering import (
     KEYS,
     ROW,
     DocumentLowering,
-    Statement,
     lower,
 )
 from mongoglot.engines.duckdb.tables import BATCH, Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import DuplicateKeyError, UnsupportedError
 
@@ -159,11 +159,18 @@ class DuckdbBackend(ScanningBackend[int]):
             return self.tables.names()
 
     def create_index(self, collection: str, index: Index) -> None:
-        """Refuse: DuckDB reads columns as a whole, and its own indexes know nothing of paths and arrays."""
-        raise UnsupportedError(
-            f"the engine 'duckdb' keeps no index beside that of _id, so not {index.name!r}: it reads whole columns; "
-            "declare fields that are asked for as columns (tables=), or use sqlite:PATH"
-        )
+        """Refuse: DuckDB reads whole columns, and its own indexes know nothing of paths and arrays."""
+        _check_writable(collection)
+        with self.file.transaction():  # the store may be closed, or be in the middle of an insert
+            raise UnsupportedError(
+                f"the engine 'duckdb' keeps no index beside that of _id, so not {index.name!r}: it reads whole "
+                "columns; declare fields that are asked for as columns (tables=), or use sqlite:PATH"
+            )
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Find no such index."""
+        with self.file.transaction():
+            super().drop_index(collection, name)
 
     def verify(self) -> Verification:
         """Check that documents can be read, and that their keys and columns say what they say."""

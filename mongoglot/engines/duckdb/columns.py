@@ -6,19 +6,20 @@ hold; for NULL the document's keys decide.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Compare, Comparison, In, Leaf
 from mongoglot.compiler.values import ValueClass, milliseconds, value_class
 from mongoglot.engines.base import Record
-from mongoglot.engines.duckdb import nodes as duck
-from mongoglot.engines.duckdb.documents import Condition
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Condition
 from mongoglot.engines.sql.numbers import double_bound
 from mongoglot.engines.sql.table import Column, ColumnType
 
-SQL_TYPES: Final[dict[ColumnType, str]] = {
+SQL_TYPES: Final[Mapping[ColumnType, str]] = {
     "string": "VARCHAR", "number": "DOUBLE", "date": "TIMESTAMP", "bool": "BOOLEAN",
 }  # fmt: skip
 
@@ -74,7 +75,8 @@ def column_condition(leaf: Leaf, column: Column, on_document: Condition) -> Cond
         case _:
             return on_document
     marked = sql.all_of([sql.is_null(value), on_document.tree])
-    return Condition(sql.some_of([own, marked]), {**on_document.parameters, label: (source, binder)})
+    parameters = {**on_document.parameters, label: (source, binder)}
+    return Condition(sql.some_of([own, marked]), parameters, nullable=True)
 
 
 def _binder(kind: ColumnType, op: Comparison) -> Any:
@@ -85,5 +87,5 @@ def _binder(kind: ColumnType, op: Comparison) -> Any:
             return milliseconds
         case "bool":
             return bool
-        case "string":
+        case _:
             return str

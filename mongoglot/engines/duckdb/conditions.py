@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, TypeAlias, assert_never, final
+from typing import Final, TypeAlias, assert_never, final
 
 from mongoglot.compiler.ast import (
     Bits,
@@ -30,16 +30,11 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import ValueClass
 from mongoglot.engines.duckdb import keys
-from mongoglot.engines.duckdb import nodes as duck
 from mongoglot.engines.duckdb.remainders import leaves
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Parameters
 from mongoglot.engines.sql.nodes import Expression
-
-Binder: TypeAlias = Callable[[Any], Any]
-"""From the value of a slot to the value of a parameter."""
-
-Parameters: TypeAlias = dict[str, tuple[int | ListSlot | None, Binder]]
-"""Parameter → the slot or list whose value it has, None for an operand that is part of the shape, and how."""
 
 Test: TypeAlias = Callable[[Expression], Expression]
 """From SQL of a value's JSON text to a condition on it, which may be NULL where it does not hold."""
@@ -51,7 +46,7 @@ class Conditions:
     """A predicate on one value.
 
     Attributes:
-        test: the condition on a value that is there.
+        test: the condition on a value; it does not hold where that is NULL.
         missing: whether an absent field matches.
         whole: whether an array may match as a whole.
         expand: whether the elements of an array are tested beside the array.
@@ -86,7 +81,7 @@ def conditions_of(leaf: Leaf) -> Conditions | None:
         case In():
             return None  # the passes take the patterns out
         case Exists():
-            return Conditions(lambda _: duck.TRUE, whole=True, expand=False)
+            return Conditions(duck.not_null, whole=True, expand=False)
         case HasType(_, types):
             return of_types(types)
         case Size(_, length):

@@ -2,72 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 from mongoglot.compiler.ast import Always, ElemMatch, Leaf, ServerOnly
 from mongoglot.compiler.lowering import Superset, needs_server
 from mongoglot.compiler.residual import split
-from mongoglot.engines.duckdb import nodes as duck
 from mongoglot.engines.duckdb import paths
-from mongoglot.engines.duckdb.conditions import ARRAY, OBJECT, Conditions, Parameters, begins, conditions_of
+from mongoglot.engines.duckdb.conditions import ARRAY, OBJECT, Conditions, begins, conditions_of
 from mongoglot.engines.duckdb.paths import Root
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Condition, Connectives
 from mongoglot.engines.sql.nodes import Expression
-
-MAX_HEIGHT: Final = 40
-"""How deep conditions nest before a part goes to the residual: printing them is limited by Python's stack."""
 
 MAX_MATCHES: Final = 6
 """How deep `$elemMatch` nests before it goes to the residual."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A piece of SQL, which may be NULL where it does not hold.
+class DuckdbConnectives(Connectives):
+    """What "all of", "some of" and "not" of conditions are in DuckDB's SQL."""
 
-    Attributes:
-        tree: a condition; pieces share nodes, and nothing changes a node once it is made.
-        parameters: its placeholders: the slot of each value, and how it is encoded.
-        height: how deep connectives nest in it.
-    """
-
-    tree: Expression
-    parameters: Parameters = field(default_factory=dict)
-    height: int = 0
-
-
-class Connectives:
-    """What "all of", "some of" and "not" of conditions are."""
-
-    def conjunction(self, parts: Sequence[Condition]) -> Condition | None:
-        """`a AND b`."""
-        return _joined(parts, duck.all_of)
-
-    def disjunction(self, parts: Sequence[Condition]) -> Condition | None:
-        """`a OR b`."""
-        return _joined(parts, duck.some_of)
-
-    def negation(self, part: Condition) -> Condition | None:
-        """`NOT a`, with NULL out of the way."""
-        if part.height >= MAX_HEIGHT:
-            return None
-        return Condition(sql.negated(duck.two_valued(part.tree)), part.parameters, part.height + 1)
-
-
-def _joined(parts: Sequence[Condition], join: Callable[[list[Expression]], Expression]) -> Condition | None:
-    height = 1 + max(part.height for part in parts)
-    if height > MAX_HEIGHT:
-        return None
-    parameters = {label: binder for part in parts for label, binder in part.parameters.items()}
-    return Condition(join([part.tree for part in parts]), parameters, height)
+    def two_valued(self, tree: Expression) -> Expression:
+        """False where the condition is NULL."""
+        return duck.two_valued(tree)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class ElementLowering(Connectives):
+class ElementLowering(DuckdbConnectives):
     """The lowering of what a `$elemMatch` holds, about an element of its array.
 
     Attributes:
@@ -130,7 +93,7 @@ def on_document(leaf: Leaf, root: Root, depth: int = 0) -> Condition | Superset[
 
 
 def _bounded(conditions: Conditions, tree: Expression) -> Condition | Superset[Condition]:
-    code = Condition(tree, conditions.parameters)
+    code = Condition(tree, conditions.parameters, nullable=True)
     return Superset(code) if conditions.superset else code
 
 
@@ -162,9 +125,8 @@ def _match(leaf: ElemMatch, depth: int) -> Conditions | None:
 
 def _with_missing(conditions: Conditions, value: Expression, depth: int) -> Expression:
     """The condition on a value that may not be there."""
-    if not conditions.missing:
-        return sql.all_of([duck.not_null(value), _value_test(conditions, value, depth)])
-    return sql.some_of([sql.is_null(value), _value_test(conditions, value, depth)])
+    test = _value_test(conditions, value, depth)
+    return sql.some_of([sql.is_null(value), test]) if conditions.missing else test
 
 
 def _value_test(conditions: Conditions, value: Expression, depth: int) -> Expression:

@@ -25,8 +25,8 @@ MARK: Final = "mongoglot format"
 
 LAYOUT: Final = (
     f"CREATE TABLE {quoted(MARK)} (version INTEGER NOT NULL)",
-    f"CREATE TABLE {quoted(CATALOGUE)} "
-    '(collection VARCHAR PRIMARY KEY, "table" VARCHAR NOT NULL, columns VARCHAR NOT NULL)',
+    f"""CREATE TABLE {quoted(CATALOGUE)}
+        (collection VARCHAR PRIMARY KEY, "table" VARCHAR NOT NULL, columns VARCHAR NOT NULL)""",
 )
 
 MEMORY: Final = ":memory:"
@@ -84,7 +84,7 @@ class File:
             )
 
     def _others(self) -> str | None:
-        """What no store has and what could run when a collection is read or written; None where there is nothing."""
+        """What no store has, and what could run when a collection is read or written; or None."""
         found = self.rows(
             "SELECT 'view ' || view_name FROM duckdb_views() WHERE NOT internal UNION ALL "
             "SELECT 'macro ' || function_name FROM duckdb_functions() WHERE NOT internal UNION ALL "
@@ -189,8 +189,8 @@ def translated(shown: str, *, opening: bool = False) -> Iterator[None]:
 _SENTENCES: Final[Mapping[str, str]] = {
     "not a valid DuckDB database file": "{} is not a DuckDB database; it was left untouched",
     "Could not set lock": (
-        "{} is open in another process: DuckDB lets one process at a time have a database; close it there, or keep "
-        "documents that several processes share in sqlite:PATH or postgresql://…"
+        "{} is open in another process: DuckDB lets one process at a time have a database; close it there, or "
+        "keep documents that several processes share in sqlite:PATH or postgresql://…"
     ),
     "newer version": "{} was written by a newer DuckDB; update the package duckdb. It was left untouched",
     "read-only": "{} cannot be written: the file or its folder is read-only",

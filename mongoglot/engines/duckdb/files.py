@@ -1,7 +1,7 @@
 """Files that are queried in place: Parquet, CSV and JSON, found by the endings of their names.
 
-The name of a file is a parameter of the function that reads it. What columns a file has is asked anew for each query, as
-files change.
+The name of a file is a parameter of the function that reads it. What columns a file has is asked anew for each
+query, as files change.
 """
 
 # ruff: noqa: S608 - SQL is put together from quoted names and placeholders only
@@ -10,18 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn, final
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, NoReturn, final
 
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split
 from mongoglot.engines.base import FindRequest, Record, finished, residual_check
-from mongoglot.engines.duckdb.documents import Condition
 from mongoglot.engines.duckdb.file import File, translated
-from mongoglot.engines.duckdb.lowering import Statement, lower
+from mongoglot.engines.duckdb.lowering import lower
 from mongoglot.engines.duckdb.rows import RowLowering
-from mongoglot.engines.duckdb.types import AS_TIMESTAMP, Convert, Struct, converter, has, plain_sql, read_type
+from mongoglot.engines.duckdb.types import (
+    AS_TIMESTAMP,
+    Convert,
+    Struct,
+    converter,
+    has,
+    mark_long,
+    plain_sql,
+    read_type,
+    whole,
+)
+from mongoglot.engines.sql.condition import Condition
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.statement import Statement
 from mongoglot.errors import StoreError, UnsupportedError
 
 BATCH: Final = 2048
@@ -49,8 +60,8 @@ def is_file(collection: str) -> bool:
 def refuse_write(collection: str) -> NoReturn:
     """A file is read, and never written."""
     raise UnsupportedError(
-        f"{collection!r} is a file that is queried in place, and is not written: copy its documents to a collection, "
-        "store['name'].insert_many(store['…'].find({}))"
+        f"{collection!r} is a file that is queried in place, and is not written: copy its documents to a "
+        "collection, store['name'].insert_many(store['…'].find({}))"
     )
 
 
@@ -96,7 +107,8 @@ class Files:
         """
         if _ELSEWHERE.match(name) and not self._elsewhere:
             raise UnsupportedError(
-                f"{name!r} is on another machine: open the store with autoload=True to let DuckDB load what reads it"
+                f"{name!r} is on another machine: open the store with autoload=True to let DuckDB load what "
+                "reads it"
             )
         source = next(_READERS[part] for part in reversed(name.lower().split(".")) if part in _READERS)
         cursor = self.file.cursor()
@@ -126,7 +138,12 @@ class Files:
             bounds += f" OFFSET {skip:d}" if skip else ""
             request = FindRequest(request.query, request.projection)
         needed = _needed(rows.kind, request, statement.split)
-        return finished(self._documents(rows, request.query, statement, needed, bounds), request)
+        if needed.answers:
+            request = replace(request, projection=None)
+        found = self._documents(rows, request.query, statement, needed.kind, bounds)
+        if (request.projection, request.sort, request.skip, request.limit) == (None, None, 0, 0):
+            return found
+        return finished(found, request)
 
     def _documents(
         self, rows: Rows, query: BoundPlan, statement: Statement, needed: Struct | None, bounds: str
@@ -159,8 +176,11 @@ class Files:
                     batch = cursor.fetchmany(BATCH)
                 if not batch:
                     return
-                documents = [dict(zip(names, row, strict=True)) for row in batch]
+                documents = [dict(zip(names, row)) for row in batch]  # noqa: B905 - looking at the length takes time
                 for place, step in steps:
+                    if step is whole:
+                        mark_long(documents, place)
+                        continue
                     for document in documents:
                         value = document[place]
                         if value is not None:
@@ -174,7 +194,7 @@ class Files:
         rows = self.opened(name)
         statement = rows.statement(request.query)
         needed = _needed(rows.kind, request, statement.split)
-        text = f"SELECT {_columns(needed)} FROM {rows.source} WHERE {statement.text}"
+        text = f"SELECT {_columns(needed.kind)} FROM {rows.source} WHERE {statement.text}"
         parameters = rows.bind(statement, request.query)
         cursor = self.file.cursor()
         with _reading(name):
@@ -200,17 +220,28 @@ def _columns(kind: Struct) -> str:
     return ", ".join(columns) or "NULL"
 
 
-def _needed(kind: Struct, request: FindRequest, halves: Split[Condition]) -> Struct:
-    """The columns that an answer is made of: those of an inclusive projection, where nothing else looks at the rows."""
+class _Needed(NamedTuple):
+    """The columns that an answer is made of, and whether they are the answer, with no projection left to do."""
+
+    kind: Struct
+    answers: bool
+
+
+def _needed(kind: Struct, request: FindRequest, halves: Split[Condition]) -> _Needed:
+    """The columns of an inclusive projection and of a sort, where nothing else looks at the rows."""
     wanted = request.projection
-    if wanted is None or not wanted.include or wanted.added or wanted.arrays:
-        return kind
-    if halves.residual is not None:
-        return kind
+    if wanted is None or not wanted.include or wanted.added or wanted.arrays or halves.residual is not None:
+        return _Needed(kind, answers=False)
     names = {*wanted.fields, *(["_id"] if wanted.with_id else [])}
+    if not wanted.with_id:
+        names.discard("_id")
+    answers = request.sort is None and not any(wanted.fields.values())
     if request.sort is not None:
         names.update(path.split(".")[0] for path, _ in request.sort.keys)
-    return Struct(tuple(field for field in kind.fields if field[0] in names))
+    fields = [field for field in kind.fields if field[0] in names]
+    if "_id" not in wanted.fields:
+        fields.sort(key=lambda field: field[0] != "_id")  # it comes first
+    return _Needed(Struct(tuple(fields)), answers)
 
 
 @contextmanager

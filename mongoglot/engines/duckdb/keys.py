@@ -1,13 +1,13 @@
 """Documents as *keys*: JSON whose leaves are strings in the server's order (semantics 1.1).
 
-A leaf is a letter for the type of a value, and a body whose order is the order inside the type; equal values have
-equal leaves, whatever their types: 1, 1.0 and Decimal128("1") are one. So a predicate on a value is a comparison of
-JSON texts, and two documents are equal when their texts are:
+A leaf is a letter for the type of a value, and a body whose order is the order inside the type; equal values
+have equal leaves, whatever their types: 1, 1.0 and Decimal128("1") are one. So a predicate on a value is a
+comparison of JSON texts, and two documents are equal when their texts are:
 
     {"a": 5, "b": [None, "x y"]} → {"fa":"D4100005 ","fb":["C","Ex#Dy"]}
 
-No text needs an escape of JSON's: what JSON would escape, and the quote that ends a text, are written by codes of two
-characters that keep the order. A name has one character more in front, so that none is empty or a `*`.
+No text needs an escape of JSON's: what JSON would escape, and the quote that ends a text, are written by codes of
+two characters that keep the order. A name has one character more in front, so that none is empty or a `*`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CODES: Final = str.maketrans(
     {**{chr(code): "#" + chr(0x24 + code) for code in range(0x24)}, "[": "[$", "\\": "[%"}
 )
 _CODED: Final = re.compile(r"[\x00-#\[\\]")
-"""Characters that are not written as they are: a `"` ends a text, and whatever sorts before it would sort wrongly."""
+"""Characters that are not written as they are: a `"` ends a text, and what sorts before it would sort wrongly."""
 
 
 def _coded(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Final, final
 
 from mongoglot.compiler.ast import (
     Always,
@@ -12,48 +12,24 @@ from mongoglot.compiler.ast import (
     In,
     JsonSchema,
     Leaf,
-    ListSlot,
     Node,
     Sample,
     ServerOnly,
 )
 from mongoglot.compiler.lowering import Lowering, Superset, needs_server
-from mongoglot.compiler.residual import Split, split
+from mongoglot.compiler.residual import split
 from mongoglot.engines.duckdb import keys
-from mongoglot.engines.duckdb import nodes as duck
 from mongoglot.engines.duckdb.columns import column_condition
-from mongoglot.engines.duckdb.conditions import Parameters
-from mongoglot.engines.duckdb.documents import Condition, Connectives, on_document
+from mongoglot.engines.duckdb.documents import DuckdbConnectives, on_document
 from mongoglot.engines.duckdb.paths import Root
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Condition, Parameters
+from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
 
 ROW, IDENTITY, KEYS, DOCUMENT = "_row", "_key", "_keys", "_doc"
 """The columns of every collection: the order of insertion, the key of `_id`, the document's keys, its BSON."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What the lowering made of one shape: the condition's text, and how to bind a query's values to it."""
-
-    text: str
-    binders: Parameters
-    split: Split[Condition]
-
-    def bind(self, values: list[Any]) -> dict[str, Any]:
-        """The parameters for the values of one query."""
-        return {label: binder(_operand(source, values)) for label, (source, binder) in self.binders.items()}
-
-
-def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:
-    match source:
-        case None:
-            return None
-        case ListSlot():
-            return source.members(values)
-        case _:
-            return values[source]
 
 
 def lower(node: Node, lowering: Lowering[Condition]) -> Statement:
@@ -61,7 +37,9 @@ def lower(node: Node, lowering: Lowering[Condition]) -> Statement:
     halves = split(node, lowering)
     if halves.code is None:
         return Statement("TRUE" if halves.pushed == Always(True) else "FALSE", {}, halves)
-    used = duck.parameters_of(halves.code.tree)  # a part that says nothing is left out, with what it would bind
+    used = duck.parameters_of(
+        halves.code.tree
+    )  # a part that says nothing is left out, with what it would bind
     binders = {label: binder for label, binder in halves.code.parameters.items() if label in used}
     return Statement(duck.text_of(halves.code.tree), binders, halves)
 
@@ -71,7 +49,7 @@ _DOCUMENT: Final = Root(sql.name(KEYS))
 
 @final
 @dataclass(frozen=True, slots=True)
-class DocumentLowering(Connectives):
+class DocumentLowering(DuckdbConnectives):
     """The lowering for one collection of a store."""
 
     table: Table
@@ -90,8 +68,10 @@ class DocumentLowering(Connectives):
                     return Condition(equal, {label: (operand.index, keys.key)})
                 case In(_, operands, ()):
                     label = f"id{operands.index}"
-                    binder = {label: (operands, lambda items: [keys.key(item) for item in items])}
-                    return Condition(duck.in_query(sql.name(IDENTITY), label), binder)
+                    parameters: Parameters = {label: (operands, lambda items: list(map(keys.key, items)))}
+                    return Condition(duck.in_query(sql.name(IDENTITY), label), parameters)
+                case _:
+                    pass
         code = on_document(leaf, _DOCUMENT)
         column = self.table.column(leaf.path)
         if code is None or isinstance(code, Superset) or column is None:

@@ -1,8 +1,8 @@
 """Where a path leads in the keys of a document, arrays on the way and all (semantics 2).
 
-The *direct* place is a JSON path through objects alone. Where an array stands on the way, the *general* form makes lists
-of what the path yields, component by component: one of what is reached by names, and, where a component is
-an index too, one of what is reached by an index.
+The *direct* place is a JSON path through objects alone. Where an array stands on the way, the *general* form makes
+lists of what the path yields, component by component: one of what is reached by names, and, where a component
+is an index too, one of what is reached by an index.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Final, final
 
 from mongoglot.compiler.ast import Path
 from mongoglot.compiler.walk import array_index
-from mongoglot.engines.duckdb import nodes as duck
 from mongoglot.engines.duckdb.conditions import ARRAY, OBJECT, Test, begins
 from mongoglot.engines.duckdb.keys import json_path
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 
@@ -47,7 +47,7 @@ class Root:
 
     Attributes:
         document: JSON of an object, or of an element that `$elemMatch` looks at.
-        element: whether it is an element, which may be an array that is read as a document with the fields '0', '1', ….
+        element: whether it is an element: an array is read as a document with the fields '0', '1', ….
     """
 
     document: Expression

@@ -1,7 +1,7 @@
 """`$mod` on the keys of numbers: the whole number is read from the digits of the key (semantics 3.5).
 
-A key is `"D`, the class of the sign, five digits of exponent, and the digits that say something; of a negative number
-all digits are nines' complements (`engines/sql/numbers.py`).
+A key is `"D`, the class of the sign, five digits of exponent, and the digits that say something; of a negative
+number all digits are nines' complements (`engines/sql/number_keys.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bson import Decimal128
 
 from mongoglot.compiler.values import INT64_MAX, INT64_MIN
 from mongoglot.engines.duckdb import keys
-from mongoglot.engines.duckdb import nodes as duck
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.number_keys import EXPONENT_BIAS, NEGATIVE

@@ -1,4 +1,4 @@
-"""The lowering for rows with typed columns, nested ones too: which conditions hold at the places where a path leads.
+"""The lowering for rows with typed columns, nested ones too: what holds at the places where a path leads.
 
 All paths of a type are known when a filter is compiled, so that `c.d.e` on a STRUCT is the plain `c.d.e`, and
 elements of a LIST are looked at by a lambda (semantics 2).
@@ -14,12 +14,12 @@ from mongoglot.compiler.ast import Always, ElemMatch, Expr, JsonSchema, Leaf, Pa
 from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.residual import split
 from mongoglot.compiler.walk import array_index
-from mongoglot.engines.duckdb import nodes as duck
-from mongoglot.engines.duckdb.conditions import Parameters
-from mongoglot.engines.duckdb.documents import Condition, Connectives
+from mongoglot.engines.duckdb.documents import DuckdbConnectives
 from mongoglot.engines.duckdb.typed import DeclinedError, Tests, as_list, is_list
 from mongoglot.engines.duckdb.types import MapOf, Scalar, Struct, Type
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Condition, Parameters
 from mongoglot.engines.sql.nodes import Expression
 
 MAX_MATCHES: Final = 6
@@ -34,7 +34,7 @@ MAX_LENGTH: Final = 40
 
 @final
 @dataclass(frozen=True, slots=True)
-class RowLowering(Connectives):
+class RowLowering(DuckdbConnectives):
     """The lowering for the rows of a table, or for the elements of a list that `$elemMatch` looks at.
 
     Attributes:
@@ -59,7 +59,7 @@ class RowLowering(Connectives):
         parameters: Parameters = {}
         walk = _Walk(leaf, Tests(leaf, parameters), self.depth, 0)
         try:
-            return Condition(self._tree(walk, leaf.path), parameters)
+            return Condition(self._tree(walk, leaf.path), parameters, nullable=True)
         except DeclinedError:
             return None
 
@@ -125,7 +125,8 @@ class _Walk:
                 key = duck.parameter(label)
                 there = sql.call("map_contains", value, key)
                 return sql.case(
-                    [(there, self.named(sql.call("map_extract_value", value, key), inner, rest))], self.missing
+                    [(there, self.named(sql.call("map_extract_value", value, key), inner, rest))],
+                    self.missing,
                 )
             case _:
                 return self.missing

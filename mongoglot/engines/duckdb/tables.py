@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from mongoglot.engines.base import Record
@@ -14,7 +14,7 @@ from mongoglot.engines.duckdb.columns import SQL_TYPES, column_value
 from mongoglot.engines.duckdb.file import CATALOGUE, MARK, File
 from mongoglot.engines.duckdb.lowering import DOCUMENT, IDENTITY, KEYS, ROW
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sql.table import Column, ColumnType, Table
 from mongoglot.errors import StoreError, UnsupportedError
 
 BATCH: Final = 1000
@@ -38,7 +38,7 @@ class Tables:
         if not rows:
             return None
         ((name, columns),) = rows
-        table = Table(name, tuple(Column(**column) for column in json.loads(columns)), KEYS, IDENTITY)
+        table = Table(name, tuple(_column(*column) for column in json.loads(columns)), KEYS, IDENTITY)
         wanted = self._wanted(collection)
         if all(column in table.columns for column in wanted):
             return table
@@ -90,7 +90,7 @@ class Tables:
 
     def _wanted(self, collection: str) -> tuple[Column, ...]:
         declared = self._declared.get(collection)
-        return tuple(replace(column, mixed=True) for column in declared.columns) if declared else ()
+        return tuple(_column(c.name, c.type, c.path) for c in declared.columns) if declared else ()
 
     def _extended(self, collection: str, table: Table, wanted: tuple[Column, ...]) -> Table:
         """The table with columns that were declared since it was made, filled from the documents."""
@@ -148,7 +148,7 @@ class Tables:
             yield row, document
 
     def _record(self, collection: str, table: Table) -> None:
-        columns = json.dumps([asdict(column) for column in table.columns])
+        columns = json.dumps([(column.name, column.type, column.path) for column in table.columns])
         self.file.rows(f"DELETE FROM {quoted(CATALOGUE)} WHERE collection = ?", [collection])
         self.file.rows(f"INSERT INTO {quoted(CATALOGUE)} VALUES (?, ?, ?)", [collection, table.name, columns])
 
@@ -165,7 +165,15 @@ def collection_statement(table: Table) -> str:
     return f"CREATE TABLE {quoted(table.name)} ({', '.join(definitions)})"
 
 
+def _column(name: str, kind: ColumnType, path: str) -> Column:
+    """A column as a store has it: of what is declared, what DuckDB has no use for is left out."""
+    return Column(name, kind, path, mixed=True)
+
+
 def _definition(column: Column) -> str:
     if column.name.lower() in _TYPES:
         raise UnsupportedError(f"a column cannot be called {column.name!r}: every table of a store has one")
+    if column.type not in SQL_TYPES:
+        known = ", ".join(SQL_TYPES)
+        raise UnsupportedError(f"a store declares columns of {known}, not of {column.type!r}")
     return f"{quoted(column.name)} {SQL_TYPES[column.type]}"

@@ -34,10 +34,10 @@ from mongoglot.compiler.values import (
     milliseconds,
     value_class,
 )
-from mongoglot.engines.duckdb import nodes as duck
-from mongoglot.engines.duckdb.conditions import Binder, Parameters
 from mongoglot.engines.duckdb.types import NANOSECONDS, Entries, Kind, ListOf, MapOf, Scalar, Struct, Type
+from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.numbers import double_bound, unit_bound, unit_operator
 
@@ -198,7 +198,9 @@ class Tests:
                 each = lambda item: double_bound("$eq", item)  # noqa: E731
             case "date":
                 # epoch_ms alone cuts the digits behind a millisecond upwards before 1970
-                value = sql.call("epoch_ms", sql.call("date_trunc", sql.string("milliseconds"), _instant_of(value, kind)))
+                value = sql.call(
+                    "epoch_ms", sql.call("date_trunc", sql.string("milliseconds"), _instant_of(value, kind))
+                )
                 each = milliseconds
             case "string":
                 value, each = _text(value, kind), str
@@ -218,9 +220,11 @@ class Tests:
 
 
 def in_units(kind: Scalar, op: Comparison, value: Any) -> int | Decimal | None:
-    """The value of a type of whole numbers or decimals that `unit_operator(op)` compares with in the operand's place."""
+    """What `unit_operator(op)` compares values of a type of whole numbers or decimals with."""
     units = unit_bound(op, value, kind.scale, kind.low, kind.high)
-    return units if units is None or kind.kind == "int" else Decimal(units).scaleb(-kind.scale)
+    if units is None or kind.kind == "int":
+        return units
+    return Decimal(f"{units}E-{kind.scale}")  # of text, as arithmetic would round
 
 
 def binary_of(kind: Scalar) -> Binder:

@@ -181,22 +181,28 @@ def converter(kind: Type, place: str) -> Convert | None:
             return _of_scalar(kind, place)
         case ListOf(item, length):
             inner = converter(item, place)
-            if inner is None:
-                return None if length is None else list
-            return lambda values: [None if value is None else inner(value) for value in values]
+            return _of_list(inner) if inner is not None else None if length is None else list
         case Struct(fields):
-            steps = [(name, step) for name, inner in fields if (step := converter(inner, f"{place}.{name}"))]
+            made = [(name, converter(inner, f"{place}.{name}")) for name, inner in fields]
+            steps = [(name, step) for name, step in made if step is not None]
             return _of_struct(steps) if steps else None
         case MapOf(value):
             inner = converter(value, place)
-            if inner is None:
-                return None
-            return lambda found: {
-                name: None if value is None else inner(value) for name, value in found.items()
-            }
+            return None if inner is None else _of_map(inner)
         case Entries(entry):
-            inner = converter(entry, place) or _same
-            return lambda found: [inner({"key": key, "value": value}) for key, value in found.items()]
+            return _of_entries(converter(entry, place) or _same)
+
+
+def _of_list(inner: Convert) -> Convert:
+    return lambda values: [None if value is None else inner(value) for value in values]
+
+
+def _of_map(inner: Convert) -> Convert:
+    return lambda found: {name: None if value is None else inner(value) for name, value in found.items()}
+
+
+def _of_entries(inner: Convert) -> Convert:
+    return lambda found: [inner({"key": key, "value": value}) for key, value in found.items()]
 
 
 def _of_struct(steps: list[tuple[str, Convert]]) -> Convert:
@@ -220,7 +226,7 @@ def _of_scalar(kind: Scalar, place: str) -> Convert | None:
         case "int":
             if kind.low >= INT32_MIN and kind.high <= INT32_MAX:
                 return None
-            return _whole if kind.high <= INT64_MAX else lambda value: _large(value, place)
+            return whole if kind.high <= INT64_MAX else lambda value: _large(value, place)
         case "decimal":
             return lambda value: _decimal(value, place)
         case "date":
@@ -237,12 +243,21 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _whole(value: int) -> int:
+def mark_long(documents: list[dict[str, Any]], name: str) -> None:
+    """`whole` for one field of many documents, of which few have a long number."""
+    for document in documents:
+        value = document[name]
+        if value is not None and not INT32_MIN <= value <= INT32_MAX:
+            document[name] = Int64(value)
+
+
+def whole(value: int) -> int:
+    """An int or a long, whichever holds the number."""
     return value if INT32_MIN <= value <= INT32_MAX else Int64(value)
 
 
 def _large(value: int, place: str) -> int | Decimal128:
-    return _whole(value) if INT64_MIN <= value <= INT64_MAX else _decimal(value, place)
+    return whole(value) if INT64_MIN <= value <= INT64_MAX else _decimal(value, place)
 
 
 def _decimal(value: Any, place: str) -> Decimal128:
@@ -269,7 +284,7 @@ def _json(text: str, place: str) -> Any:
 
 def _sized(value: Any) -> Any:
     if value.__class__ is int:
-        return _whole(value) if INT64_MIN <= value <= INT64_MAX else float(value)
+        return whole(value) if INT64_MIN <= value <= INT64_MAX else float(value)
     if value.__class__ is list:
         return [_sized(item) for item in value]
     if value.__class__ is dict:
