@@ -40,6 +40,7 @@ def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
 def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a store of three people, which is the working directory."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     with mongoglot.connect("sqlite:people.db") as store:
         store["people"].insert_many(PEOPLE)
     return tmp_path
@@ -157,7 +158,7 @@ class TestReading:
         (("compile", "{a: 1}", "--table", "t.json"), 2, "'t.json' is no table"),
         (("compile", "{$where: '1'}", "--to", "sqlite"), 2, "only be answered by a MongoDB server"),
         (("index", "drop", "people.db", "x"), 3, "index not found"),
-        (("tasks", "list"), 2, "there is no task database 'tasks.db'"),
+        (("tasks", "list"), 2, "there is no task database 'mongoglot-tasks.db'"),
         (("nonsense",), 2, "No such command"),
     ],
 )

@@ -59,7 +59,8 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a task database, which is the working directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MONGOGLOT_TASKS", raising=False)
-    with TaskDatabase("sqlite:tasks.db") as tasks:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    with TaskDatabase("sqlite:mongoglot-tasks.db") as tasks:
         for name, each in RECORDS.items():
             tasks.add_record(name, each)
     return tmp_path
@@ -85,11 +86,17 @@ class TestTasks:
         assert run("list", "{label: {$gte}}").exit_code == 2
 
     def test_another_database(self, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        (database / "tasks.db").rename(database / "other.db")
+        (database / "mongoglot-tasks.db").rename(database / "other.db")
         assert run("list").exit_code == 2
         assert len(run("--db", "other.db", "list").stdout.splitlines()) == 5
         monkeypatch.setenv("MONGOGLOT_TASKS", "sqlite:other.db")
         assert len(run("list").stdout.splitlines()) == 5
+
+    def test_the_database_of_the_default_profile(self, database: Path) -> None:
+        profile = database / "ipython" / "profile_default"
+        profile.mkdir(parents=True)
+        (database / "mongoglot-tasks.db").rename(profile / "mongoglot-tasks.db")
+        assert len(listed()) == 5
 
     def test_show(self) -> None:
         shown = run("show", "aa1").stdout

@@ -176,7 +176,7 @@ def test_only_one_place_knows_a_library() -> None:
 def test_nothing_is_imported_by_a_name_in_a_string() -> None:
     # but for the public names, which the next test looks at, and the commands
     found = [module for module, name in every_import() if name == "importlib"]
-    assert sorted(found) == ["mongoglot", "mongoglot.cli.main"]
+    assert set(found) == {"mongoglot", "mongoglot.cli.main"}
 
 
 def test_the_public_names_come_from_where_type_checkers_find_them() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -19,6 +21,11 @@ from mongoglot.grammar.shell_dates import duration
 from mongoglot.grammar.shell_values import UnfitError
 from mongoglot.grammar.text import from_text
 from mongoglot.taskdb import TaskDatabase, UnknownTaskError
+from mongoglot.taskdb.history import import_history, progress_bar
+from mongoglot.taskdb.old_records import COLLECTION
+
+FILE: Final = "mongoglot-tasks.db"
+"""What `mongoglot.taskdb.ipyparallel.SQLiteDB` calls its file."""
 
 LISTED: Final = ("msg_id", "label", "engine_uuid", "submitted", "started", "completed")
 
@@ -26,10 +33,16 @@ RUNNING: Final[dict[str, Any]] = {"started": {"$ne": None}, "completed": None}
 FAILED: Final[dict[str, Any]] = {"$or": [{"error": {"$ne": None}}, {"result_content.status": "error"}]}
 
 
+def usual_database() -> str:
+    """The file that a cluster of the default profile writes, or one of its name in the working directory."""
+    folder = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython") / "profile_default"
+    return next((str(path) for path in (Path(FILE), folder / FILE) if path.exists()), FILE)
+
+
 @click.group("tasks")
 @click.option(
-    "--db", "source", default="tasks.db", envvar="MONGOGLOT_TASKS", show_default=True, show_envvar=True,
-    help="The task database: a file or a URL.",
+    "--db", "source", default=usual_database, envvar="MONGOGLOT_TASKS", show_envvar=True,
+    help=f"The task database: a file or a URL. Without it, {FILE} here, or in IPython's default profile.",
 )  # fmt: skip
 @click.pass_context
 def tasks_command(ctx: click.Context, source: str) -> None:
@@ -181,6 +194,30 @@ def purge(source: str, older_than: str, yes: bool) -> None:
         if count:
             database.drop_matching_records(check)
     click.echo(f"{count:,} tasks forgotten", err=True)
+
+
+@tasks_command.command("import")
+@click.argument("old")
+@click.option("--zone", help="Time zone of dates that have none, as Asia/Tokyo; local without it.")
+@click.option("--from-collection", default=COLLECTION, show_default=True, help="Of an old server.")
+@click.pass_obj
+def import_tasks(source: str, old: str, zone: str | None, from_collection: str) -> None:
+    """Import the records of ipyparallel's own database: OLD is its tasks.db, or mongodb://host/database.
+
+    OLD is read, never changed, and no pickle in it is run. A second import keeps nothing twice.
+
+    \b
+    mongoglot tasks import ~/.ipython/profile_default/security/tasks.db
+    """
+    try:
+        local = ZoneInfo(zone) if zone else None
+    except (OSError, ValueError, KeyError):
+        raise click.BadParameter(f"there is no time zone {zone!r}", param_hint="--zone") from None
+    with _opened(source, create=True) as database:
+        report = import_history(
+            old, database, progress=progress_bar(), zone=local, collection=from_collection
+        )
+    click.echo(report)
 
 
 @tasks_command.command("timeline")

@@ -55,6 +55,19 @@ class TaskDatabase:
         key = stored(msg_id)
         self._records.insert_one({"_id": key, "msg_id": key, **_fields(rec)})
 
+    def add_records(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Record many tasks, each under its own `msg_id`, in one transaction where the store is none of a server.
+
+        Raises:
+            DuplicateKeyError: there is a record of one of the ids; the records before it are there, those behind
+                it are not.
+        """
+        documents = []
+        for record in records:
+            key = stored(record["msg_id"])
+            documents.append({"_id": key, "msg_id": key, **_fields(record)})
+        self._records.insert_many(documents)
+
     def update_record(self, msg_id: str, rec: Mapping[str, Any]) -> None:
         """Give some keys of a record new values; its `msg_id` stays what it is.
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pymongo
 import pytest
 
-from mongoglot.taskdb import TaskDatabase
+from mongoglot.taskdb import TaskDatabase, record
+from mongoglot.taskdb.recording import RecordingExecutor
 from tests.conftest import INDEXED, with_database
 from tests.taskdb.history import History, Opener, Record
+from tests.taskdb.old_backends import write_sqlite
+from tests.taskdb.old_histories import FILES
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +85,30 @@ def in_zone() -> Iterator[Callable[[str], None]]:
 
     yield move
     move(before)
+
+
+@pytest.fixture(scope="session")
+def old_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of old files, `NAME.db`; to be copied."""
+    folder = tmp_path_factory.mktemp("profile ä#?")
+    write_sqlite({folder / f"{name}.db": sessions for name, sessions in FILES.items()})
+    return folder
+
+
+@pytest.fixture
+def old_file(old_files: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Copies an old file."""
+    folder = tmp_path / "profile ä#?"
+    folder.mkdir()
+    return lambda name: Path(shutil.copy(old_files / f"{name}.db", folder / "tasks.db"))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path / 'tasks.db'}"
+
+
+@pytest.fixture
+def threads(url: str) -> Iterator[RecordingExecutor]:
+    with record(ThreadPoolExecutor(2), url, label="here") as recorder:
+        yield recorder
