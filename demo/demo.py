@@ -33,6 +33,7 @@ Record = dict[str, Any]
 FOLDER = Path(__file__).resolve().parent
 WIDTH = 98
 ROWS = 5
+DATABASES = {"sqlite": "SQLite", "duckdb": "DuckDB", "postgresql": "PostgreSQL"}
 JSON_OPTIONS = json_util.CANONICAL_JSON_OPTIONS.with_options(tz_aware=True, tzinfo=UTC)
 
 SQL_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+|\s+|.""")
@@ -120,9 +121,11 @@ def explain(database: TaskDatabase, query: Record, keys: Any) -> None:
     stages = database.explain(query, keys)
     if "sql" in stages:
         print(*laid_out(stages["sql"]), sep="\n")
-        values = [f"  :{label} = {value!a}" for label, value in stages["parameters"].items()]
-        print("\nwith", *(values or ["  no parameters"]), sep="\n")
-        print("\nSQLite's plan:", *stages["plan"], sep="\n  ")
+        mark = "" if stages["engine"] == "postgresql" else ":"
+        values = [f"  {mark}{label} = {value!a}" for label, value in stages["parameters"].items()]
+        plan = [f"  {line}" for line in stages["plan"]]
+        print("\nwith", *(cut(line, WIDTH) for line in values or ["  no parameters"]), sep="\n")
+        print(f"\n{DATABASES[stages['engine']]}'s plan:", *(cut(line, WIDTH) for line in plan), sep="\n")
     elif "python" in stages:
         print(*wrapped_code(stages["python"]), sep="\n")
     else:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 collect_ignore = ["shelf"]  # a distribution of its own: `test_new_engine.py` installs it
 
-ENGINES = ("memory", "sqlite", "duckdb", "mongodb")
+ENGINES = ("memory", "sqlite", "duckdb", "postgresql", "mongodb")
 
-INDEXED = ("memory", "sqlite", "mongodb")
+INDEXED = ("memory", "sqlite", "postgresql", "mongodb")
 """The engines that keep indexes."""
 
 StoreOpener: TypeAlias = Callable[[str], mongoglot.Store]
@@ -78,19 +78,22 @@ def open_store(
     opened: list[mongoglot.Store] = []
     databases: list[str] = []
 
-    def url(engine: str) -> str:
+    def connected(engine: str) -> mongoglot.Store:
         match engine:
             case "sqlite":
-                return f"sqlite:{tmp_path_factory.mktemp('sqlite') / 'store.db'}"
+                return mongoglot.connect(f"sqlite:{tmp_path_factory.mktemp('sqlite') / 'store.db'}")
+            case "postgresql":
+                url = request.getfixturevalue("postgresql")
+                return mongoglot.connect(url, schema=f"store_{uuid.uuid4().hex[:12]}")
             case "mongodb":
                 server_url = request.getfixturevalue("mongod_url")
                 databases.append(f"store_{uuid.uuid4().hex[:12]}")
-                return with_database(server_url, databases[-1])
+                return mongoglot.connect(with_database(server_url, databases[-1]))
             case _:
-                return f"{engine}:"
+                return mongoglot.connect(f"{engine}:")
 
     def open_store(engine: str) -> mongoglot.Store:
-        opened.append(mongoglot.connect(url(engine)))
+        opened.append(connected(engine))
         return opened[-1]
 
     yield open_store

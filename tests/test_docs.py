@@ -22,6 +22,7 @@ from mongoglot.testing.deviations import DEVIATIONS
 from tests import test_conformance, test_mutants
 from tests.conftest import with_database
 from tests.postgres import new_database
+from tests.support import SAMPLES, table_of_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +64,7 @@ class Section(NamedTuple):
 
     @property
     def needs_server(self) -> bool:
-        """Whether an example connects to a server."""
+        """Whether an example connects to a server of MongoDB."""
         return any(SERVER_URL in example.source for example in examples(self))
 
     @property
@@ -332,3 +333,9 @@ def test_sections_that_the_code_cites_exist() -> None:
         cited.update(re.findall(r"semantics,? (?:section )?([0-9]+(?:\.[0-9]+)?)", text, re.I))
     assert cited
     assert cited <= numbers, f"missing: {sorted(cited - numbers)}"
+
+
+def test_the_table_of_what_each_engine_decides() -> None:
+    table = table_of_support()
+    assert table in (ROOT / "docs" / "engines.md").read_text(encoding="utf-8"), table
+    assert len(SAMPLES) > 20

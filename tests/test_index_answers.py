@@ -118,14 +118,18 @@ def compare(stores: dict[str, mongoglot.Store], engine: str, filters: int, seed:
     return counts
 
 
-def test_answers_with_and_without_indexes(stores: dict[str, mongoglot.Store]) -> None:
-    counts = compare(stores, "sqlite", 600, int(os.environ.get(SEED_VARIABLE, "1")))
+@pytest.mark.parametrize(("engine", "filters"), [("sqlite", 600), ("postgresql", 300)])
+def test_answers_with_and_without_indexes(
+    stores: dict[str, mongoglot.Store], engine: str, filters: int
+) -> None:
+    counts = compare(stores, engine, filters, int(os.environ.get(SEED_VARIABLE, "1")))
     assert counts["indexed"] > counts["filters"] // 3
     assert counts["matching"] > counts["filters"] // 4
 
 
 @pytest.mark.long
-def test_twenty_thousand_filters(stores: dict[str, mongoglot.Store]) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_twenty_thousand_filters(stores: dict[str, mongoglot.Store], engine: str) -> None:
     seed = os.environ.get(SEED_VARIABLE)
-    counts = compare(stores, "sqlite", 20_000, int(seed) if seed else random.SystemRandom().randrange(2**32))
+    counts = compare(stores, engine, 20_000, int(seed) if seed else random.SystemRandom().randrange(2**32))
     assert counts["indexed"] > counts["filters"] // 3

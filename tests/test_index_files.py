@@ -10,8 +10,8 @@ import pytest
 
 import mongoglot
 from mongoglot import Column, Table
+from mongoglot.engines.sql.index_keys import LONGEST
 from mongoglot.engines.sqlite.file import FORMAT
-from mongoglot.engines.sqlite.index_keys import LONGEST
 
 DOCUMENTS: list[dict[str, Any]] = [
     {"_id": 1, "a": 5, "b": "x", "tags": ["red", "blue"], "items": [

@@ -17,7 +17,7 @@ from mongoglot.testing import random_documents
 from tests.conftest import INDEXED, StoreOpener
 from tests.indexed import random_index
 
-OURS = ("memory", "sqlite")
+OURS = ("memory", "sqlite", "postgresql")
 
 _numbers = count()
 

@@ -32,7 +32,7 @@ NEIGHBOURS = {("engines", "grammar")}
 """These stand side by side: neither knows the other."""
 
 SHARED_BY_ENGINES = {"base", "culling", "python"}
-SQL_ENGINES = {"sql", "sqlite", "duckdb"}
+SQL_ENGINES = {"sql", "sqlite", "duckdb", "postgresql"}
 
 FOREIGN = {
     "lark": ("grammar",),

@@ -43,6 +43,8 @@ def opener(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         match engine:
             case "sqlite" | "share":
                 return f"sqlite:{tmp_path_factory.mktemp('tasks') / 'tasks.db'}"
+            case "postgresql":
+                return str(request.getfixturevalue("postgresql"))
             case "mongodb":
                 urls.append(request.getfixturevalue("mongod_url"))
                 return with_database(urls[-1], name)

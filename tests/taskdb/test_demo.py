@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GUIDE = (DEMO.parent / "docs" / "task-database.md").read_text(encoding="utf-8")
 SHOWN = {
     "sqlite": ["SELECT json(", "WHERE ", "with\n  :", "SQLite's plan:\n  "],
+    "postgresql": ['SELECT "_bson"', "WHERE ", "with\n  $1 = ", "PostgreSQL's plan:\n  "],
     "memory": ["    def select(documents):\n"],
     "mongodb": ["filter:\n  {", "plan:\n  {"],
 }
@@ -33,7 +34,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("engine", INDEXED)
 def test_demo(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'tasks.db'}"}.get(engine)
-    if url is None:
+    if engine == "postgresql":
+        url = str(request.getfixturevalue("postgresql"))
+    elif url is None:
         server = request.getfixturevalue("server")
         url = with_database(request.getfixturevalue("mongod_url"), server.name)
     for _ in range(2):  # the second time, the records may be there

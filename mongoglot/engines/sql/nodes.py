@@ -327,3 +327,8 @@ def rename_parameters(tree: Expression, labels: dict[str, str]) -> None:
     """Give the placeholders of a finished tree other names."""
     for node in list(tree.find_all(exp.Placeholder)):
         node.set("this", labels.get(node.name, node.name))
+
+
+def truth(value: bool) -> Expression:
+    """`TRUE` or `FALSE`, where they are not 1 and 0."""
+    return exp.Boolean(this=value)

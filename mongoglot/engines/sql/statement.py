@@ -67,7 +67,7 @@ class Statement:
 
     def bind(self, values: list[Any]) -> dict[str, Any]:
         """The parameters for the values of one query."""
-        return {label: binder(_operand(source, values)) for label, (source, binder) in self.binders.items()}
+        return {label: binder(operand_of(source, values)) for label, (source, binder) in self.binders.items()}
 
     def to_sql(self, values: list[Any], dialect: str = "sqlite", *, executed: bool = True) -> Sql:
         """The condition with the values of one query."""
@@ -75,7 +75,8 @@ class Statement:
         return Sql(self.text, self.bind(values), self.split.residual, dialect, executed, tree)
 
 
-def _operand(source: int | ListSlot | None, values: list[Any]) -> Any:
+def operand_of(source: int | ListSlot | None, values: list[Any]) -> Any:
+    """What a parameter is made of, among the values of one query; None for what is part of the shape."""
     if isinstance(source, int):
         return values[source]
     return None if source is None else source.members(values)

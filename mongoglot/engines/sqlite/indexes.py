@@ -17,11 +17,11 @@ from mongoglot.compiler.access import Access, Lookup, find_access
 from mongoglot.compiler.ast import And, Compare, In, Node, leaves
 from mongoglot.compiler.index import ID_INDEX, keys_of, shown_key
 from mongoglot.engines.base import Record
+from mongoglot.engines.sql.index_keys import MULTIKEY, SINGLE, intervals, key_texts
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES, File
-from mongoglot.engines.sqlite.index_keys import MULTIKEY, SINGLE, intervals, key_texts
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, StoredIndex, Tables
 from mongoglot.errors import DuplicateKeyError
 
@@ -67,7 +67,7 @@ class Reading:
 
 def _intervals(lookup: Lookup, values: list[Any]) -> list[tuple[str, str]]:
     if lookup.index is ID_INDEX:  # its keys are whole identities, and `_id` is never an array
-        return intervals(lookup.single, values, shortened=False)
+        return intervals(lookup.single, values, short=False)
     multikey = intervals(lookup.multikey, values)
     single = multikey if lookup.single == lookup.multikey else intervals(lookup.single, values)
     found = [(SINGLE + low, SINGLE + high) for low, high in single]

@@ -10,11 +10,11 @@ from typing import Any, Final, final
 
 from mongoglot.compiler.index import keys_of
 from mongoglot.engines.base import Record, Verification
+from mongoglot.engines.sql.index_keys import key_texts
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES
-from mongoglot.engines.sqlite.index_keys import key_texts
 from mongoglot.engines.sqlite.indexes import ENTRY, OF
 from mongoglot.engines.sqlite.tables import (
     BATCH,

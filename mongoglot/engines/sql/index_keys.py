@@ -43,28 +43,28 @@ def _part(value: Any) -> str:
     """The part of a key that stands for one value."""
     if value is UNDEFINED:
         return _UNDEFINED
-    text = stored_identity(value)
-    return text if len(text) <= LONGEST else _shortened(text)
+    return shortened(stored_identity(value))
 
 
-def _shortened(text: str) -> str:
-    return text[:LONGEST] + hashlib.sha256(text.encode()).hexdigest()
+def shortened(text: str) -> str:
+    """An identity as keys hold it: of a long one the beginning and a digest."""
+    return text if len(text) <= LONGEST else text[:LONGEST] + hashlib.sha256(text.encode()).hexdigest()
 
 
-def intervals(search: Search | None, values: list[Any], *, shortened: bool = True) -> list[tuple[str, str]]:
+def intervals(search: Search | None, values: list[Any], *, short: bool = True) -> list[tuple[str, str]]:
     """The half-open intervals of the keys that a search asks for, without their marks.
 
     Args:
         search: None for no keys.
         values: of the query.
-        shortened: whether keys hold long identities in a short form.
+        short: whether keys hold long identities in a short form.
     """
     if search is None:
         return []
     starts = [""]
     for constraints in search.fields:
         if is_point(constraints[0]):
-            parts = _points(constraints[0], values, shortened=shortened)
+            parts = _points(constraints[0], values, short=short)
             if len(starts) > 1 and len(starts) * len(parts) > MAX_INTERVALS:
                 break
             starts = [start + part for start in starts for part in parts]
@@ -74,7 +74,7 @@ def intervals(search: Search | None, values: list[Any], *, shortened: bool = Tru
     return [(start, start + _AFTER) for start in starts]
 
 
-def _points(constraint: Constraint, values: list[Any], *, shortened: bool) -> Sequence[str]:
+def _points(constraint: Constraint, values: list[Any], *, short: bool) -> Sequence[str]:
     """The parts that a value can have that equals the operand, or a member of the list.
 
     An array as a whole has no key: its elements have, so it is found by the first of them.
@@ -90,7 +90,7 @@ def _points(constraint: Constraint, values: list[Any], *, shortened: bool) -> Se
         if is_array(value):
             texts.append(stored_identity(value[0]) if value else _UNDEFINED)
         for text in texts:
-            parts[_shortened(text) if shortened and len(text) > LONGEST else text] = None
+            parts[shortened(text) if short else text] = None
     return list(parts)
 
 
