@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import random
+import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +105,18 @@ def test_limits_nest() -> None:
         with pytest.raises(TimeLimitError):
             list(deadline.in_time([1]))
     assert list(deadline.in_time(range(200))) == list(range(200))
+
+
+@pytest.mark.parametrize("suffix", ["db", "duckdb"])
+def test_a_slow_find_in_a_table_of_others_ends(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"others.{suffix}"
+    connection: Any = sqlite3.connect(path) if suffix == "db" else pytest.importorskip("duckdb").connect(path)
+    connection.execute("CREATE TABLE slow (n INTEGER PRIMARY KEY, text TEXT)")
+    rows = [(each["n"], each["text"]) for each in DOCUMENTS]
+    connection.executemany("INSERT INTO slow VALUES (?, ?)", rows)
+    connection.commit()
+    connection.close()
+    url = f"{'sqlite' if suffix == 'db' else 'duckdb'}:{path}"
+    with pytest.raises(TimeLimitError):
+        list(mongoglot.find(url, "slow", SLOW, max_time_ms=1))
+    assert len(list(mongoglot.find(url, "slow", {"n": {"$lt": 10}}, max_time_ms=60_000))) == 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ T = TypeVar("T")
 
 _AT_ONCE: Final = 64
 """Documents between two looks at the clock."""
+
+_AGAIN: Final = 0.01
+"""Seconds between two interruptions."""
 
 _DEADLINE: Final[ContextVar[float | None]] = ContextVar("deadline", default=None)
 """When the read that runs has to end, on the clock of `time.monotonic`."""
@@ -55,6 +59,41 @@ def _looking(items: Iterator[T]) -> Iterator[T]:
         if is_over():
             raise TimeLimitError
         yield from some
+
+
+@contextmanager
+def interrupting(interrupt: Callable[[], object]) -> Iterator[None]:
+    """What runs inside is interrupted from another thread when the time is over.
+
+    Args:
+        interrupt: makes it end with an error, whichever.
+
+    Raises:
+        TimeLimitError: in the place of that error.
+    """
+    left = remaining()
+    if left is None:
+        yield
+        return
+    done = threading.Event()
+
+    def watch() -> None:
+        wait = left
+        while not done.wait(wait):
+            interrupt()
+            wait = _AGAIN  # it may have come before there was something to interrupt
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    except Exception:
+        if is_over():
+            raise TimeLimitError from None
+        raise
+    finally:
+        done.set()
+        watcher.join()  # so that it does not meet what runs next
 
 
 def limited(start: Callable[[], Iterator[T]], milliseconds: int) -> Iterator[T]:

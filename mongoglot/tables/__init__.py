@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from mongoglot.compiler import projection_spec as projections
 from mongoglot.compiler import sort as sorts
-from mongoglot.engines.base import Record
+from mongoglot.cursor import Cursor
 from mongoglot.engines.sql.table import Table
 from mongoglot.store import Collection, Filter, Store
 
@@ -41,7 +40,8 @@ def find(
     sort: sorts.Spec = None,
     skip: Any = 0,
     limit: Any = 0,
-) -> Iterator[Record]:
+    max_time_ms: int | None = None,
+) -> Cursor:
     """The rows of an existing table that match, as documents, read as they are asked for.
 
     The database finds them as far as its SQL says the filter; the rest is checked here. A sort is done here, too.
@@ -54,6 +54,7 @@ def find(
         sort: a name, pairs of a name and 1 or -1, or a document.
         skip: how many to leave out at the start.
         limit: how many at most; 0 for all.
+        max_time_ms: how long finding and reading may take.
 
     Raises:
         FilterError: with the server's code.
@@ -64,4 +65,4 @@ def find(
 
     name = table.name if isinstance(table, Table) else table
     collection = Collection(Store(TableBackend(source, table)), name)
-    return collection.find(filter, projection, sort=sort, skip=skip, limit=limit)
+    return collection.find(filter, projection, sort=sort, skip=skip, limit=limit, max_time_ms=max_time_ms)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from typing import Any, NoReturn, final
 
+from mongoglot.compiler.deadline import in_time
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.engines import sql as sql_engines
 from mongoglot.engines import sqlite
@@ -58,7 +59,7 @@ class TableBackend(ScanningBackend[int]):
             with closing(
                 database.asked(statement(database, table, condition, wanted), condition.parameters)
             ) as rows:
-                for number, row in enumerate(rows):
+                for number, row in enumerate(in_time(rows)):
                     document = decode(row)
                     if check is None or check(document):
                         yield number, document

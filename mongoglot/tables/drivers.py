@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
+from mongoglot.compiler.deadline import interrupting
 from mongoglot.engines.sqlite.functions import register_functions
 from mongoglot.errors import StoreError, UnsupportedError
 
@@ -65,9 +66,10 @@ class SqliteDatabase(Database):
         cursor = self._connection.cursor()
         if hasattr(cursor, "row_factory"):
             cursor.row_factory = None  # whatever the connection makes of rows
-        cursor.execute(text, dict(parameters))
-        for row in cursor:
-            yield tuple(row)
+        with interrupting(self._connection.interrupt):
+            cursor.execute(text, dict(parameters))
+            for row in cursor:
+                yield tuple(row)
 
     def close(self) -> None:
         """See `Database`."""
@@ -91,7 +93,10 @@ class PostgresqlDatabase(Database):
         """See `Database`."""
         from psycopg.rows import tuple_row
 
-        with self._connection.cursor(row_factory=tuple_row) as cursor:
+        with (
+            interrupting(self._connection.cancel),
+            self._connection.cursor(row_factory=tuple_row) as cursor,
+        ):
             cursor.execute(text.encode(), dict(parameters))
             yield from cursor
 
@@ -117,9 +122,10 @@ class DuckdbDatabase(Database):
         """See `Database`."""
         cursor = self._connection.cursor()  # so that another query may run while this one is read
         try:
-            cursor.execute(text, dict(parameters) or None)
-            while batch := cursor.fetchmany(1000):
-                yield from batch
+            with interrupting(cursor.interrupt):
+                cursor.execute(text, dict(parameters) or None)
+                while batch := cursor.fetchmany(1000):
+                    yield from batch
         finally:
             cursor.close()
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import duckdb
 
+from mongoglot.compiler.deadline import interrupting
 from mongoglot.engines.base import IN_INSERT
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.errors import StoreError
@@ -112,7 +113,7 @@ class File:
     def rows(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Run a statement; all of its rows."""
         cursor = self.cursor()
-        with translated(self.shown):
+        with interrupting(cursor.interrupt), translated(self.shown):
             found: list[tuple[Any, ...]] = cursor.execute(statement, parameters or None).fetchall()
         return found
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, NoReturn, final
 
+from mongoglot.compiler.deadline import in_time, interrupting
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split
 from mongoglot.engines.base import FindRequest, Record, finished, residual_check
@@ -124,7 +125,7 @@ class Files:
             return sum(1 for _ in self._documents(rows, query, statement, None, ""))
         text = f"SELECT count(*) FROM {rows.source} WHERE {statement.text}"
         cursor = self.file.cursor()
-        with _reading(name):
+        with interrupting(cursor.interrupt), _reading(name):
             return int(cursor.execute(text, rows.bind(statement, query)).fetchone()[0])
 
     def find(self, name: str, request: FindRequest) -> Iterator[Record]:
@@ -153,7 +154,7 @@ class Files:
         converters = [converter(column, name) for name, column in kind.fields]
         text = f"SELECT {_columns(kind)} FROM {rows.source} WHERE {statement.text}{bounds}"
         cursor = self.file.new_cursor()
-        with _reading(rows.name):
+        with interrupting(cursor.interrupt), _reading(rows.name):
             cursor.execute(text, rows.bind(statement, query))
         return self._fetched(
             rows.name, cursor, [name for name, _ in kind.fields], converters, query, statement
@@ -172,7 +173,7 @@ class Files:
         steps = [(place, step) for place, step in zip(names, converters, strict=True) if step is not None]
         try:
             while True:
-                with _reading(name):
+                with interrupting(cursor.interrupt), _reading(name):
                     batch = cursor.fetchmany(BATCH)
                 if not batch:
                     return
@@ -189,7 +190,7 @@ class Files:
                         value = document[place]
                         if value is not None:
                             document[place] = step(value)
-                yield from documents if check is None else filter(check, documents)
+                yield from documents if check is None else filter(check, in_time(documents))
         finally:
             cursor.close()
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from mongoglot.errors import StoreError
+from mongoglot.compiler.deadline import is_over
+from mongoglot.errors import StoreError, TimeLimitError
 
 
 class GoneError(StoreError):
@@ -39,6 +40,10 @@ def translated(shown: str) -> Iterator[None]:
         raise ClashError(
             f"another writer was in the way at {shown}; nothing was written, try again"
         ) from None
+    except errors.QueryCanceled as error:
+        if is_over():
+            raise TimeLimitError from None
+        raise StoreError(f"PostgreSQL ended a statement at {shown}: {first_line(error)}") from None
     except errors.InsufficientPrivilege as error:
         raise StoreError(f"the PostgreSQL server at {shown} does not allow it: {first_line(error)}") from None
     except (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow) as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import errors
 
+from mongoglot.compiler.deadline import remaining
 from mongoglot.engines.base import IN_INSERT
 from mongoglot.engines.postgresql.errors import BrokenError, first_line, translated
 from mongoglot.errors import StoreError
@@ -119,7 +120,8 @@ class Server:
     def _run(
         self, connection: Connection, statement: str, parameters: Sequence[Any]
     ) -> list[tuple[Any, ...]]:
-        with translated(self.shown):
+        left = remaining()
+        with translated(self.shown), _limited(connection, left) if left is not None else nullcontext():
             cursor = connection.execute(statement, parameters, binary=True)
             return cursor.fetchall() if cursor.description is not None else []
 
@@ -285,3 +287,14 @@ class Server:
         with self._lock:
             self._closed = True
         self._forget_idle()
+
+
+@contextmanager
+def _limited(connection: Connection, seconds: float) -> Iterator[None]:
+    """The server itself ends what runs inside when the time is over."""
+    connection.execute(f"SET statement_timeout = {max(int(seconds * 1000), 1):d}")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # in a transaction that failed, which takes the setting back
+            connection.execute("SET statement_timeout = DEFAULT")
