@@ -95,7 +95,8 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def remove(self, collection: str, keys: list[SortKey]) -> None:
         """Delete documents."""
-        self._open()[collection].remove_all(keys)
+        if keys:
+            self._open()[collection].remove_all(keys)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
