@@ -32,8 +32,8 @@ class Sql:
     text: str
     parameters: dict[str, Any]
     residual: Node | None
-    dialect: str = "sqlite"
-    executed: bool = True
+    dialect: str = field(default="sqlite", repr=False)
+    executed: bool = field(default=True, repr=False)
     _tree: Expression | None = field(default=None, repr=False, compare=False)
 
     def to_sqlalchemy(self) -> TextClause:
