@@ -226,7 +226,13 @@ class Tables:
 
     def _wanted(self, collection: str) -> tuple[Column, ...]:
         declared = self._declared.get(collection)
-        return tuple(replace(column, mixed=True) for column in declared.columns) if declared else ()
+        if declared is None:
+            return ()
+        return tuple(
+            # of an index, this engine knows only whether there is one
+            replace(column, mixed=True, sparse=False, beside="")
+            for column in declared.columns
+        )
 
     def _missing(self, collection: str, layout: Layout) -> bool:
         return any(column not in layout.table.columns for column in self._wanted(collection))
