@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final, cast, final
 
@@ -17,7 +17,17 @@ from mongoglot.query import Query, compile
 from mongoglot.store import Collection
 from mongoglot.taskdb.names import PREFIX
 from mongoglot.taskdb.queries import stored_query
-from mongoglot.taskdb.records import SIZES, record_of, restored, size_of, stored, stored_field
+from mongoglot.taskdb.records import (
+    EPOCH,
+    EPOCH_UTC,
+    SIZES,
+    in_utc,
+    record_of,
+    restored,
+    size_of,
+    stored,
+    stored_field,
+)
 from mongoglot.taskdb.schema import BUFFERS, KEYS
 from mongoglot.taskdb.stores import Record, RecordStore
 
@@ -167,7 +177,9 @@ def _is_usual(rec: Any) -> bool:
 
 def _instant(value: datetime) -> datetime:
     """A date in UTC as it is stored: naive, in milliseconds."""
-    return value.replace(tzinfo=None, microsecond=value.microsecond // 1000 * 1000)
+    instant = EPOCH + (value - EPOCH_UTC)
+    beyond = instant.microsecond % 1000
+    return instant - timedelta(microseconds=beyond) if beyond else instant
 
 
 def _copy(value: dict[Any, Any]) -> Record | None:
@@ -214,7 +226,7 @@ def _record(document: Record, without: tuple[str, ...] = ()) -> Record:
 def _restored(value: Any) -> Any:
     kind = value.__class__
     if kind is datetime:
-        return value.replace(tzinfo=UTC)
+        return in_utc(value)
     if kind is list and _SAME.issuperset(map(type, value)):
         return value.copy()
     if kind is not dict or PREFIX in "".join(value):
