@@ -28,10 +28,9 @@ from mongoglot.taskdb.records import (
     stored,
     stored_field,
 )
-from mongoglot.taskdb.schema import BUFFERS, KEYS
-from mongoglot.taskdb.stores import Record, RecordStore
+from mongoglot.taskdb.schema import BUFFERS
+from mongoglot.taskdb.stores import Record, RecordStore, is_usual
 
-_USUAL: Final = frozenset({"_id", *(key.name for key in KEYS)})
 _ATOMS: Final = frozenset({str, bool, type(None)})
 _SAME: Final = frozenset({str, bool, type(None), bytes, int, float})
 """What comes out as it is stored."""
@@ -49,7 +48,7 @@ class MemoryRecordStore(RecordStore):
 
     def add(self, msg_id: Any, rec: Mapping[Any, Any]) -> int:
         """Add a record; see `RecordStore`."""
-        if not _is_usual(rec):
+        if not is_usual(rec):
             self._history = None
             return super().add(msg_id, rec)
         is_plain = msg_id.__class__ is str and msg_id.isascii()
@@ -63,7 +62,7 @@ class MemoryRecordStore(RecordStore):
 
     def update(self, msg_id: Any, rec: Mapping[Any, Any]) -> int | None:
         """Change a record; see `RecordStore`."""
-        if not _is_usual(rec):
+        if not is_usual(rec):
             return super().update(msg_id, rec)
         changes: Record = {}
         self._fill(changes, rec)
@@ -168,11 +167,6 @@ class MemoryRecordStore(RecordStore):
     @staticmethod
     def _size(document: Record) -> int:
         return sum([document.get(name, 0) for name in SIZES.values()])
-
-
-def _is_usual(rec: Any) -> bool:
-    """Whether no name of a record needs an escape."""
-    return isinstance(rec, Mapping) and _USUAL.issuperset(rec)
 
 
 def _instant(value: datetime) -> datetime:

@@ -50,7 +50,9 @@ _INT64: Final = range(-(2**63), 2**63)
 _PLAIN: Final = frozenset({type(None), bool, float, bytes})
 _CODEC: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 _NOT_IN_TEXT: Final = re.compile(r"[\\\ud800-\udfff]")
-EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - as a store gives it, in UTC
+EPOCH: Final = datetime(1970, 1, 1)
+"""As a store gives it: naive, in UTC."""
+
 EPOCH_UTC: Final = EPOCH.replace(tzinfo=UTC)
 
 
