@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final, cast, final
 
@@ -17,11 +17,20 @@ from mongoglot.query import Query, compile
 from mongoglot.store import Collection
 from mongoglot.taskdb.names import PREFIX
 from mongoglot.taskdb.queries import stored_query
-from mongoglot.taskdb.records import SIZES, record_of, restored, size_of, stored, stored_field
-from mongoglot.taskdb.schema import BUFFERS, KEYS
-from mongoglot.taskdb.stores import Record, RecordStore
+from mongoglot.taskdb.records import (
+    EPOCH,
+    EPOCH_UTC,
+    SIZES,
+    in_utc,
+    record_of,
+    restored,
+    size_of,
+    stored,
+    stored_field,
+)
+from mongoglot.taskdb.schema import BUFFERS
+from mongoglot.taskdb.stores import Record, RecordStore, is_usual
 
-_USUAL: Final = frozenset({"_id", *(key.name for key in KEYS)})
 _ATOMS: Final = frozenset({str, bool, type(None)})
 _SAME: Final = frozenset({str, bool, type(None), bytes, int, float})
 """What comes out as it is stored."""
@@ -39,7 +48,7 @@ class MemoryRecordStore(RecordStore):
 
     def add(self, msg_id: Any, rec: Mapping[Any, Any]) -> int:
         """Add a record; see `RecordStore`."""
-        if not _is_usual(rec):
+        if not is_usual(rec):
             self._history = None
             return super().add(msg_id, rec)
         is_plain = msg_id.__class__ is str and msg_id.isascii()
@@ -53,7 +62,7 @@ class MemoryRecordStore(RecordStore):
 
     def update(self, msg_id: Any, rec: Mapping[Any, Any]) -> int | None:
         """Change a record; see `RecordStore`."""
-        if not _is_usual(rec):
+        if not is_usual(rec):
             return super().update(msg_id, rec)
         changes: Record = {}
         self._fill(changes, rec)
@@ -160,14 +169,11 @@ class MemoryRecordStore(RecordStore):
         return sum([document.get(name, 0) for name in SIZES.values()])
 
 
-def _is_usual(rec: Any) -> bool:
-    """Whether no name of a record needs an escape."""
-    return isinstance(rec, Mapping) and _USUAL.issuperset(rec)
-
-
 def _instant(value: datetime) -> datetime:
     """A date in UTC as it is stored: naive, in milliseconds."""
-    return value.replace(tzinfo=None, microsecond=value.microsecond // 1000 * 1000)
+    instant = EPOCH + (value - EPOCH_UTC)
+    beyond = instant.microsecond % 1000
+    return instant - timedelta(microseconds=beyond) if beyond else instant
 
 
 def _copy(value: dict[Any, Any]) -> Record | None:
@@ -214,7 +220,7 @@ def _record(document: Record, without: tuple[str, ...] = ()) -> Record:
 def _restored(value: Any) -> Any:
     kind = value.__class__
     if kind is datetime:
-        return value.replace(tzinfo=UTC)
+        return in_utc(value)
     if kind is list and _SAME.issuperset(map(type, value)):
         return value.copy()
     if kind is not dict or PREFIX in "".join(value):

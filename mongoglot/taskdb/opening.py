@@ -30,6 +30,10 @@ def record_store(collection: Collection, *, sized: bool) -> RecordStore:
         from mongoglot.taskdb.memory import MemoryRecordStore
 
         return MemoryRecordStore(collection, sized=sized)
+    if backend.name == "mongodb":
+        from mongoglot.taskdb.mongodb import MongoRecordStore
+
+        return MongoRecordStore(collection, sized=sized)
     return RecordStore(collection, sized=sized)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from mongoglot.engines.culling import sum_of
 from mongoglot.errors import EncodingTypeError
 from mongoglot.store import Collection
 from mongoglot.taskdb.queries import stored_query
 from mongoglot.taskdb.records import SIZES, record_of, restored, sizes_of, stored, stored_fields
+from mongoglot.taskdb.schema import KEYS
 
 Record = dict[str, Any]
+
+_USUAL: Final = frozenset({"_id", *(key.name for key in KEYS)})
 
 
 class RecordStore:
@@ -97,6 +100,11 @@ class RecordStore:
             raise EncodingTypeError(f"a record is a mapping, not {type(rec).__name__}")
         fields = stored_fields(rec)
         return {**fields, **sizes_of(fields)} if self.sized else fields
+
+
+def is_usual(rec: Any) -> bool:
+    """Whether no name of a record needs an escape."""
+    return isinstance(rec, Mapping) and _USUAL.issuperset(rec)
 
 
 def named(msg_id: Any) -> dict[str, Any]:

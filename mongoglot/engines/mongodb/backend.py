@@ -1,11 +1,9 @@
-"""A store on a MongoDB server; pymongo's errors stop here."""
+"""A store on a MongoDB server."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
@@ -25,16 +23,19 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
 from mongoglot.engines.culling import First, Totals, sum_of
-from mongoglot.engines.mongodb.lowering import to_filter
-from mongoglot.errors import (
-    DuplicateKeyError,
-    FilterError,
-    MongoglotError,
-    StoreError,
-    TimeLimitError,
-    UnsupportedError,
-    WriteError,
+from mongoglot.engines.mongodb.failures import (
+    DUPLICATE,
+    BulkError,
+    duplicate,
+    explained,
+    insert_error,
+    of_index,
+    translated,
+    unconfirmed,
+    without_topology,
 )
+from mongoglot.engines.mongodb.lowering import to_filter
+from mongoglot.errors import StoreError, UnsupportedError, WriteError
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds to wait for a server before a call fails."""
@@ -42,6 +43,9 @@ DEFAULT_TIMEOUT: Final = 5.0
 _MAX_TIMEOUT: Final = 1_000_000
 _OFTEN, _SELDOM = 500, 10_000
 """Milliseconds between two looks of the driver at a server: its least, and its default."""
+
+_MOST_KNOWN: Final = 100
+"""Collections that the driver's objects are kept of."""
 
 DEFAULT_DATABASE: Final = "mongoglot"
 
@@ -82,9 +86,9 @@ def open_backend(
     try:
         client = pymongo.MongoClient(url, **{**wait, **options})
         backend = MongoDBBackend(client)
-        client.admin.command("ping")
+        backend.note(client.admin.command("hello"))
     except errors.ConnectionFailure as error:
-        reason = f"no MongoDB server answers at {_shown(url)}: {_without_topology(error)}"
+        reason = f"no MongoDB server answers at {_shown(url)}: {without_topology(error)}"
     except errors.OperationFailure as error:
         reason = f"the MongoDB server at {_shown(url)} refuses: {(error.details or {}).get('errmsg', error)}"
     except (errors.PyMongoError, ValueError, TypeError):
@@ -115,35 +119,114 @@ class MongoDBBackend:
     def __init__(self, client: pymongo.MongoClient[Any]) -> None:
         self._client = client
         self._database = client.get_default_database(DEFAULT_DATABASE)
+        self._collections: dict[tuple[str, int], Collection[Any]] = {}
+        self._is_alone = False
+        level = self._database.read_concern.document
+        self._read_concern: dict[str, Any] = {"readConcern": level} if level else {}
+
+    def note(self, hello: Mapping[str, Any]) -> None:
+        """Note what a server says of itself: one that is alone has no writes that a driver tries again."""
+        concern = self._database.write_concern
+        self._is_alone = "setName" not in hello and "msg" not in hello and concern.is_server_default
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents, a batch at a time; see `Backend`."""
         remaining = iter(documents)
         while batch := list(islice(remaining, INSERT_BATCH)):
             try:
-                with _translated():
-                    self._documents(collection).insert_many(batch)
-            except _BulkError as error:
-                raise _insert_error(collection, batch, error.details) from None
+                with translated():
+                    if len(batch) == 1:
+                        self._insert_one(collection, batch[0])
+                    else:
+                        self._documents(collection).insert_many(batch)
+            except BulkError as error:
+                raise insert_error(collection, batch, error.details) from None
+
+    def _insert_one(self, collection: str, document: Record) -> None:
+        """Store a document, which takes half the time of `insert_many`."""
+        try:
+            if self._is_alone:
+                self._written("insert", collection, documents=[document])
+            else:
+                self._documents(collection).insert_one(document)
+        except errors.DuplicateKeyError as error:
+            raise duplicate(collection, document["_id"], error.details or {}) from None
+        except errors.WriteError as error:
+            raise WriteError(error.code or 0, str((error.details or {}).get("errmsg", error))) from None
+        except errors.WriteConcernError as error:
+            raise unconfirmed([error.details]) from None
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
-        with _translated():
-            found = self._cursor(collection, request, raw=True)
+        with translated():
+            found = self._cursor(collection, request, _RAW)
         return self._read(found)
 
-    def find_in_order(self, collection: str, request: FindRequest) -> list[Record]:
-        """The matching documents in the order of insertion, and not in that of the index that finds them."""
-        with _translated():
-            cursor = self._cursor(collection, request, raw=True, show_record_id=True)
-            found = [decoded(document.raw) for document in cursor]
+    def found_in_order(self, collection: str, request: FindRequest) -> list[Record]:
+        """The matching documents in the order of insertion, and not in that of the index that finds them.
+
+        What looks like a DBRef is one, as the driver reads it.
+        """
+        with translated():
+            found = list(self._cursor(collection, request, show_record_id=True))
         found.sort(key=itemgetter(_PLACE))
         for document in found:
             del document[_PLACE]
         return found
 
-    def _cursor(self, collection: str, request: FindRequest, *, raw: bool = False, **options: Any) -> Any:
-        return self._documents(collection, raw=raw).find(
+    def found_one(self, collection: str, key: Any) -> Record | None:
+        """The document of an `_id`, its DBRefs as in `found_in_order`.
+
+        One command has less to do than a cursor; only the cursor is tried again where a connection broke.
+        """
+        filter = {"_id": {"$eq": key}}
+        documents = self._documents(collection)
+        with translated():
+            try:
+                reply = self._database.command(
+                    "find",
+                    collection,
+                    filter=filter,
+                    limit=1,
+                    singleBatch=True,
+                    codec_options=_CODEC,
+                    read_preference=documents.read_preference,
+                    **self._read_concern,
+                )
+            except errors.ConnectionFailure:
+                found: Record | None = documents.find_one(filter)
+                return found
+        return next(iter(reply["cursor"]["firstBatch"]), None)
+
+    def aggregated(self, collection: str, pipeline: list[Record]) -> list[Record]:
+        """What a pipeline gives."""
+        with translated():
+            return list(self._documents(collection).aggregate(pipeline))
+
+    def set_fields(self, collection: str, filter: Mapping[str, Any], fields: Record) -> bool:
+        """Give fields of the first match new values, all as the server takes them; whether there is one."""
+        with translated(), explained(collection):
+            if not self._is_alone:
+                return self._documents(collection).update_one(filter, {"$set": fields}).matched_count > 0
+            change = {"q": filter, "u": {"$set": fields}}
+            return bool(self._written("update", collection, updates=[change])["n"])
+
+    def _written(self, command: str, collection: str, **parts: Any) -> Record:
+        """The reply to a command that writes one document; it has less to do than the driver's method.
+
+        Raises:
+            errors.WriteError: as the method does.
+        """
+        reply: Record = self._database.command(command, collection, codec_options=_CODEC, **parts)
+        for failed in reply.get("writeErrors", ()):
+            kind = errors.DuplicateKeyError if failed["code"] == DUPLICATE else errors.WriteError
+            raise kind(failed["errmsg"], failed["code"], failed)
+        return reply
+
+    def _cursor(
+        self, collection: str, request: FindRequest, codec: CodecOptions[Any] = _CODEC, **options: Any
+    ) -> Any:
+        return self._documents(collection, codec).find(
             to_filter(request.query),
             request.projection.spec if request.projection else None,
             sort=request.sort.spec if request.sort else None,
@@ -155,19 +238,19 @@ class MongoDBBackend:
         )
 
     def _read(self, found: Any) -> Iterator[Record]:
-        with _translated():
+        with translated():
             for document in found:
                 yield decoded(document.raw)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match."""
-        with _translated():
+        with translated():
             options: dict[str, Any] = {} if (left := _time_left()) is None else {"maxTimeMS": left}
             return self._documents(collection).count_documents(to_filter(query), **options)
 
     def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         """Update the first match or all."""
-        with _translated(), _explained(collection):
+        with translated(), explained(collection):
             documents = self._documents(collection)
             run = documents.update_many if many else documents.update_one
             result = run(to_filter(query), update.spec)
@@ -175,34 +258,34 @@ class MongoDBBackend:
 
     def delete(self, collection: str, query: BoundPlan, *, many: bool) -> int:
         """Delete the first match or all."""
-        with _translated():
+        with translated():
             documents = self._documents(collection)
             return (documents.delete_many if many else documents.delete_one)(to_filter(query)).deleted_count
 
     def drop(self, collection: str) -> None:
         """Drop a collection."""
-        with _translated():
+        with translated():
             self._database.drop_collection(collection)
 
     def collection_names(self) -> list[str]:
         """The collections of the database."""
-        with _translated():
+        with translated():
             return sorted(self._database.list_collection_names())
 
     def create_index(self, collection: str, index: Index) -> None:
         """Make an index; see `Backend`."""
         options: dict[str, Any] = {name: True for name in ("unique", "sparse") if getattr(index, name)}
-        with _translated(), _of_index(collection):
+        with translated(), of_index(collection):
             self._documents(collection).create_index(list(index.keys), name=index.name, **options)
 
     def drop_index(self, collection: str, name: str) -> None:
         """Drop an index; see `Backend`."""
-        with _translated(), _of_index(collection):
+        with translated(), of_index(collection):
             self._documents(collection).drop_index(name)
 
     def list_indexes(self, collection: str) -> list[Record]:
         """The indexes of a collection; see `Backend`."""
-        with _translated():
+        with translated():
             return [
                 {name: dict(value) if name == "key" else value for name, value in found.items()}
                 for found in self._documents(collection).list_indexes()
@@ -214,7 +297,7 @@ class MongoDBBackend:
 
     def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
         """How much there is; see `CullingBackend`. The sizes are read from an index on them alone."""
-        with _translated():
+        with translated():
             documents = self._documents(collection)
             records = documents.estimated_document_count()
             if not sizes or not records:
@@ -235,7 +318,7 @@ class MongoDBBackend:
     ) -> list[First]:
         """Delete documents from the start of an order; see `CullingBackend`."""
         condition = {"$ne": None} if before is None else {"$lt": before}
-        with _translated():
+        with translated():
             documents = self._documents(collection)
             wanted = dict.fromkeys(("_id", *sizes), 1)
             found = documents.find({field: condition}, wanted, sort=[(field, 1)], limit=limit)
@@ -246,7 +329,7 @@ class MongoDBBackend:
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """What is sent, and the server's plan."""
-        with _translated():
+        with translated():
             plan = self._cursor(collection, replace(request, projection=None)).explain()
         winning = plan.get("queryPlanner", {}).get("winningPlan")
         return {
@@ -266,9 +349,13 @@ class MongoDBBackend:
         """Close the connections."""
         self._client.close()
 
-    def _documents(self, collection: str, *, raw: bool = False) -> Collection[Any]:
-        options: Any = _RAW if raw else _CODEC
-        return self._database.get_collection(collection, codec_options=options)
+    def _documents(self, collection: str, codec: CodecOptions[Any] = _CODEC) -> Collection[Any]:
+        known = self._collections.get((collection, id(codec)))  # a codec that is kept has its id for itself
+        if known is None:
+            known = self._database.get_collection(collection, codec_options=codec)
+            if len(self._collections) < _MOST_KNOWN:
+                self._collections[collection, id(codec)] = known
+        return known
 
 
 def decoded(raw: bytes | memoryview) -> Record:
@@ -286,102 +373,7 @@ def _without_dbrefs(value: Any) -> Any:
     return [_without_dbrefs(item) for item in value] if isinstance(value, list) else value
 
 
-class _BulkError(Exception):
-    """A bulk write that failed, with the server's details."""
-
-    def __init__(self, details: dict[str, Any]) -> None:
-        self.details = details
-        super().__init__()
-
-
 def _time_left() -> int | None:
     """The milliseconds that a command may take; None for no limit."""
     left = remaining()
     return None if left is None else max(math.ceil(left * 1000), 1)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn pymongo's errors into ours."""
-    try:
-        yield
-    except errors.BulkWriteError as error:
-        raise _BulkError(dict(error.details)) from None
-    except errors.WriteError as error:
-        raise WriteError(error.code or 0, str(error)) from None
-    except errors.DocumentTooLarge as error:
-        raise WriteError(_TOO_LARGE, f"the document is larger than a server stores: {error}") from None
-    except errors.ExecutionTimeout:
-        raise TimeLimitError from None
-    except errors.OperationFailure as error:
-        raise _failure(error) from None
-    except errors.ServerSelectionTimeoutError as error:  # nothing was sent
-        raise StoreError(f"no MongoDB server answers: {_without_topology(error)}") from None
-    except errors.ConnectionFailure as error:
-        raise StoreError(
-            f"the connection to the MongoDB server broke: {_without_topology(error)}; a write that was under way "
-            "may have been done"
-        ) from None
-    except (errors.PyMongoError, bson.errors.BSONError) as error:
-        raise StoreError(f"the MongoDB server cannot be used: {_without_topology(error)}") from None
-
-
-@contextmanager
-def _explained(collection: str) -> Iterator[None]:
-    """Turn a duplicate key into the error that says which."""
-    try:
-        yield
-    except errors.DuplicateKeyError as error:
-        raise _duplicate(collection, None, error.details or {}) from None
-
-
-@contextmanager
-def _of_index(collection: str) -> Iterator[None]:
-    """Turn what an index is refused for into the errors that say so."""
-    try:
-        with _explained(collection):
-            yield
-    except errors.OperationFailure as error:
-        if error.code not in _OF_INDEXES:
-            raise
-        raise WriteError(error.code or 0, str((error.details or {}).get("errmsg", error))) from None
-
-
-def _duplicate(collection: str, key: Any, details: Mapping[str, Any]) -> DuplicateKeyError:
-    """The error of a key that is there already: an `_id`, or one of a unique index."""
-    found = re.search(r" index: (.*) dup key: ", str(details.get("errmsg", "")), re.S)
-    if found is None or found[1] == "_id_":
-        return DuplicateKeyError(collection, key)
-    return DuplicateKeyError(collection, dict(details.get("keyValue", {})), found[1])
-
-
-_OF_INDEXES: Final = frozenset({2, 14, 26, 27, 67, 72, 85, 86, 171, 197, 13103, 16746})
-"""Codes of refused definitions, and of documents that cannot be in an index."""
-
-_TOO_LARGE: Final = 10334
-_NOT_ALLOWED: Final = frozenset({13, 18, 33, 8000})
-
-
-def _failure(error: errors.OperationFailure) -> MongoglotError:
-    reason = str((error.details or {}).get("errmsg", error))
-    match error.code:
-        case code if code == _TOO_LARGE:
-            return WriteError(_TOO_LARGE, reason)
-        case code if code in _NOT_ALLOWED:
-            return StoreError(f"the MongoDB server does not allow it: {reason}")
-        case code:
-            return FilterError(code or 0, reason)
-
-
-def _without_topology(error: Exception) -> str:
-    """What happened, without pymongo's picture of the whole cluster."""
-    return str(error).partition(", Timeout:")[0].partition(", Topology")[0]
-
-
-def _insert_error(collection: str, documents: list[Record], details: dict[str, Any]) -> MongoglotError:
-    if not details.get("writeErrors"):
-        return StoreError(f"the MongoDB server did not confirm a write: {details.get('writeConcernErrors')}")
-    first = details["writeErrors"][0]
-    if first["code"] == 11000:
-        return _duplicate(collection, documents[first["index"]]["_id"], first)
-    return WriteError(first["code"], first["errmsg"])
