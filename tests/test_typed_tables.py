@@ -191,14 +191,14 @@ def test_bounds_of_decimals_keep_their_digits(
 
 @pytest.mark.parametrize("operator", [{"$bitsAllSet": 5}, {"$bitsAnyClear": [63]}, {"$mod": [4, 1]}], ids=str)
 def test_numbers_beyond_an_int64_inside_structs_are_not_cast(operator: dict[str, Any]) -> None:
-    connection = duckdb.connect(":memory:")
-    connection.execute("CREATE TABLE t (row INTEGER PRIMARY KEY, st STRUCT(x DOUBLE))")
-    numbers = [1.0, 5.0, None, 0.5, math.nan, math.inf, -1e300]
-    connection.executemany("INSERT INTO t VALUES (?, {'x': ?})", list(enumerate(numbers)))
+    typed = Typed(Column("st", "struct", fields=(Column("x", "double"),)), "STRUCT(x DOUBLE)", "struct")
+    documents = [{"st": {"x": number}} for number in (1.0, 5.0, None, 0.5, math.nan, math.inf, -1e300)]
+    rows = Rows([[document["st"]] for document in documents], documents)
+    _, select = in_duckdb((typed,), rows)
     query = mongoglot.compile({"st.x": operator})
-    answer = [document["row"] for document in mongoglot.find(connection, "t", {"st.x": operator}, ["row"])]
-    assert answer == [row for row, number in enumerate(numbers) if query.matches({"st": {"x": number}})]
-    assert answer
+    expected = [number for number, document in enumerate(documents) if query.matches(document)]
+    assert found(select, query, "duckdb", typed_tables.table_of((typed,)), rows) == expected
+    assert expected
 
 
 # ---- tables that are found out about, and read ------------------------------------------------------
