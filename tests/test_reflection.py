@@ -158,3 +158,12 @@ def test_lists_and_structs_of_types_that_are_read_as_text(postgresql: str) -> No
         connection.execute("INSERT INTO nested VALUES ('{red,NULL}'), ('{green}'), (NULL)")
         for operand in ("red", {"$gt": "h"}, {"$size": 2}):
             assert list(mongoglot.find(connection, "nested", {"h": operand})) == [{"h": ["red", None]}]
+
+
+def test_floats_are_read_as_the_doubles_that_they_are(postgresql: str) -> None:
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS floats; CREATE TABLE floats (r real, l real[])")
+        connection.execute("INSERT INTO floats VALUES (0.1, '{0.1}')")
+        single = 0.100000001490116119384765625
+        for condition in ({"r": single}, {"l": single}, {"$expr": {"$eq": ["$r", single]}}):
+            assert list(mongoglot.find(connection, "floats", condition)) == [{"r": single, "l": [single]}]

@@ -40,6 +40,8 @@ def _selected(column: Column, dialect: Dialect) -> Expression:
         return _json_text(value, dialect)
     if column.is_nested and _holds_text_of_others(column):
         return exp.Cast(this=value, to=_nested_type(column))
+    if dialect.name == "postgresql" and "double" in (column.type, column.element and column.element.type):
+        return exp.Cast(this=value, to=_nested_type(column))  # `real` has its shortest digits as text
     return read(value, column)
 
 
