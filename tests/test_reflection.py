@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import duckdb
 import psycopg
 import pytest
 
@@ -141,3 +142,28 @@ def test_types_of_postgresql(postgresql: str) -> None:
         ):
             list(mongoglot.find(connection, "kinds", {"id": 2}))
         assert list(mongoglot.find(connection, "kinds", {"m": "no such label"})) == []
+
+
+def test_lists_and_structs_of_types_that_are_read_as_text(postgresql: str) -> None:
+    kind = "STRUCT(ns TIMESTAMP_NS, hours TIME[], n FLOAT)"
+    value = {"ns": "2020-01-01 00:00:00.000000001", "hours": ["10:00:00", None], "n": 0.5}
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"CREATE TABLE nested (st {kind})")
+        connection.execute("INSERT INTO nested VALUES (?), (NULL)", [value])
+        for condition in ({"st.ns": value["ns"]}, {"st.hours": {"$gt": "1"}}, {"st.ns": {"$type": "string"}}):
+            assert list(mongoglot.find(connection, "nested", condition)) == [{"st": value}]
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS nested; DROP TYPE IF EXISTS hue")
+        connection.execute("CREATE TYPE hue AS ENUM ('red', 'green'); CREATE TABLE nested (h hue[])")
+        connection.execute("INSERT INTO nested VALUES ('{red,NULL}'), ('{green}'), (NULL)")
+        for operand in ("red", {"$gt": "h"}, {"$size": 2}):
+            assert list(mongoglot.find(connection, "nested", {"h": operand})) == [{"h": ["red", None]}]
+
+
+def test_floats_are_read_as_the_doubles_that_they_are(postgresql: str) -> None:
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS floats; CREATE TABLE floats (r real, l real[])")
+        connection.execute("INSERT INTO floats VALUES (0.1, '{0.1}')")
+        single = 0.100000001490116119384765625
+        for condition in ({"r": single}, {"l": single}, {"$expr": {"$eq": ["$r", single]}}):
+            assert list(mongoglot.find(connection, "floats", condition)) == [{"r": single, "l": [single]}]

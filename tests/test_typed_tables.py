@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from decimal import Context
+from decimal import Context, Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import apsw
@@ -158,6 +160,45 @@ def test_typed_columns(database: str, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("database", COLUMNS)
 def test_typed_columns_at_length(database: str, number: int, request: pytest.FixtureRequest) -> None:
     compare(database, request, SEED * 1000 + number, 100, 2000)
+
+
+# ---- what a random filter seldom meets --------------------------------------------------------------
+
+WIDE = Typed(Column("n", "decimal", precision=38, scale=20), "numeric(38, 20)", "wide")
+WIDE_WHOLE = Typed(Column("n", "decimal", precision=38, scale=0), "numeric(38, 0)", "wide")
+
+
+@pytest.mark.parametrize("typed", [WIDE, WIDE_WHOLE], ids=["fraction", "whole"])
+@pytest.mark.parametrize("database", ["postgresql", "duckdb"])
+def test_bounds_of_decimals_keep_their_digits(
+    database: str, typed: Typed, request: pytest.FixtureRequest
+) -> None:
+    scale = typed.column.scale or 0
+    digits = ("1", "12345678901234567890123456789012340000", "12345678901234567890123456789012350000")
+    stored = [[Decimal(f"{sign}{number}E-{scale}")] for number in digits for sign in ("", "-")]
+    documents = [{"n": Decimal128(number)} for (number,) in stored]
+    rows = Rows(stored, documents)
+    connect = partial(in_postgresql, request=request) if database == "postgresql" else in_duckdb
+    _, select = connect((typed,), rows)
+    table = typed_tables.table_of((typed,))
+    operands = [*(document["n"] for document in documents), math.inf, -math.inf, 1e308, 2**63 - 1, 0.1]
+    for operand in operands:
+        for condition in ({"$eq": operand}, {"$gt": operand}, {"$lte": operand}, {"$in": [operand, 7]}):
+            query = mongoglot.compile({"n": condition})
+            expected = [number for number, document in enumerate(documents) if query.matches(document)]
+            assert found(select, query, database, table, rows) == expected, condition
+
+
+@pytest.mark.parametrize("operator", [{"$bitsAllSet": 5}, {"$bitsAnyClear": [63]}, {"$mod": [4, 1]}], ids=str)
+def test_numbers_beyond_an_int64_inside_structs_are_not_cast(operator: dict[str, Any]) -> None:
+    typed = Typed(Column("st", "struct", fields=(Column("x", "double"),)), "STRUCT(x DOUBLE)", "struct")
+    documents = [{"st": {"x": number}} for number in (1.0, 5.0, None, 0.5, math.nan, math.inf, -1e300)]
+    rows = Rows([[document["st"]] for document in documents], documents)
+    _, select = in_duckdb((typed,), rows)
+    query = mongoglot.compile({"st.x": operator})
+    expected = [number for number, document in enumerate(documents) if query.matches(document)]
+    assert found(select, query, "duckdb", typed_tables.table_of((typed,)), rows) == expected
+    assert expected
 
 
 # ---- tables that are found out about, and read ------------------------------------------------------

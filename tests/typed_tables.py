@@ -170,8 +170,8 @@ def as_stored(value: Any, kind: str, database: str) -> Any:
     match value, kind:
         case int(), "timestamp" | "timestamptz" | "millis":
             zone = kind == "timestamptz"
-            text = instant_text(DatetimeMS(value // 1000), calendar, zone=False)
-            return f"{text}{value % 1000:03}{'+00' if zone else ''}"
+            text, space, era = instant_text(DatetimeMS(value // 1000), calendar, zone=False).partition(" BC")
+            return f"{text}{value % 1000:03}{'+00' if zone else ''}{space}{era}"
         case int(), "day":
             return day_text(value, calendar)
         case float(), _ if database == "sqlite" and math.isnan(value):

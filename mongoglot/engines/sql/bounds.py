@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final, assert_never, final
 from uuid import UUID
@@ -146,7 +147,7 @@ def _whole(op: Comparison, value: Any) -> int | None:
 def _decimal(op: Comparison, precision: int, scale: int, value: Any) -> Any:
     limit = 10**precision - 1
     units = unit_bound(op, value, scale, -limit, limit)
-    return None if units is None else exact(units).scaleb(-scale)
+    return None if units is None else Decimal(f"{units}E-{scale}")  # whatever digits a context keeps
 
 
 def _instants(op: Comparison, column: Column, calendar: Calendar) -> tuple[Bound, ...]:

@@ -45,6 +45,7 @@ class Dialect:
         decimal_nan: whether a decimal may be NaN.
         cut: the function that cuts a number at its point; None where that is not said.
         bits: whether it has operators of bits that count as int64 does.
+        eager: whether a cast may be run, and fail, on values that a CASE keeps from it.
         typed_places: whether a placeholder has its type in it.
         instant: the type of instants without a time zone.
         byte_length: the function that counts bytes; None where no order of bytes is said.
@@ -68,6 +69,7 @@ class Dialect:
     decimal_nan: bool = False
     cut: str | None = None
     bits: bool = True
+    eager: bool = False
     typed_places: bool = False
     instant: str = "TIMESTAMP"
     flattens: bool = False
@@ -95,6 +97,11 @@ class Dialect:
     def remainder(self, left: Expression, right: Expression) -> Expression:
         """What a division of whole numbers leaves, with the sign of the first."""
         return sql.call("mod", left, right) if self.double_percent else sql.remainder(left, right)
+
+    def int64(self, value: Expression) -> Expression:
+        """A number, known to be an int64, as one."""
+        kind = exp.DataType(this=exp.DataType.Type.BIGINT)
+        return exp.TryCast(this=value, to=kind) if self.eager else exp.Cast(this=value, to=kind)
 
     def parameter(self, label: str, column: Column) -> Expression:
         """A placeholder of the type of a column."""
@@ -195,7 +202,7 @@ POSTGRESQL: Final = Dialect(
 )  # fmt: skip
 DUCKDB: Final = Dialect(
     "duckdb", "duckdb", "array", executed=True, limits=Limits(True, "signed"), collation="C", cut="trunc",
-    byte_length="octet_length",
+    byte_length="octet_length", eager=True,
 )  # fmt: skip
 SPARK: Final = Dialect("spark", "spark", executed=True, missing=_NOWHERE, instant="TIMESTAMPNTZ")
 TRINO: Final = Dialect("trino", "trino", nan="unordered", missing=_NOWHERE)

@@ -44,7 +44,7 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
         return Condition(leaves(value), parameters, column.nullable)
     if dialect.cut is None or not _is_bounded(column, dialect):
         return None
-    whole = exp.Cast(this=sql.call(dialect.cut, value), to=exp.DataType(this=exp.DataType.Type.BIGINT))
+    whole = dialect.int64(sql.call(dialect.cut, value))
     return Condition(
         sql.case([(fits(value, column, nan=dialect.decimal_nan), leaves(whole))], dialect.false), parameters
     )
@@ -78,7 +78,7 @@ def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Diale
         return Condition(holds(value), parameters, column.nullable)
     if dialect.cut is None:
         return None
-    whole = exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
+    whole = dialect.int64(value)
     integral = sql.all_of(
         [fits(value, column, nan=dialect.decimal_nan), sql.equals(value, sql.call(dialect.cut, value))]
     )

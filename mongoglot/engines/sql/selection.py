@@ -7,7 +7,7 @@ from typing import Final
 from sqlglot import exp
 
 from mongoglot.engines.sql import nodes as sql
-from mongoglot.engines.sql.dialects import Dialect
+from mongoglot.engines.sql.dialects import Dialect, type_of
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.engines.sql.typed import read
@@ -38,7 +38,31 @@ def _selected(column: Column, dialect: Dialect) -> Expression:
         return exp.Coalesce(this=micros, expressions=[infinite])
     if column.type == "json":
         return _json_text(value, dialect)
+    if column.is_nested and _holds_text_of_others(column):
+        return exp.Cast(this=value, to=_nested_type(column))
+    if dialect.name == "postgresql" and "double" in (column.type, column.element and column.element.type):
+        return exp.Cast(this=value, to=_nested_type(column))  # `real` has its shortest digits as text
     return read(value, column)
+
+
+def _holds_text_of_others(column: Column) -> bool:
+    """Whether there are values in a column that are compared as text, and have to be read as such."""
+    inside = column.fields if column.element is None else (column.element,)
+    return column.as_text or any(map(_holds_text_of_others, inside))
+
+
+def _nested_type(column: Column) -> exp.DataType:
+    """The type of a list or a struct, its parts of the types that they are compared as."""
+    if column.element is not None:
+        inner = [_nested_type(column.element)]
+        return exp.DataType(this=exp.DataType.Type.ARRAY, expressions=inner, nested=True)
+    if column.type == "struct":
+        fields = [
+            exp.ColumnDef(this=exp.to_identifier(field.name, quoted=True), kind=_nested_type(field))
+            for field in column.fields
+        ]
+        return exp.DataType(this=exp.DataType.Type.STRUCT, expressions=fields, nested=True)
+    return exp.DataType(this=exp.DataType.Type.JSON) if column.type == "json" else type_of(column)
 
 
 def _json_text(value: Expression, dialect: Dialect) -> Expression:
