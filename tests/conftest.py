@@ -21,6 +21,9 @@ collect_ignore = ["shelf"]  # a distribution of its own: `test_new_engine.py` in
 
 ENGINES = ("memory", "sqlite", "duckdb", "postgresql", "mongodb")
 
+CULLING = ("memory", "sqlite", "mongodb")
+"""The engines that a task database can enforce a retention on."""
+
 INDEXED = ("memory", "sqlite", "postgresql", "mongodb")
 """The engines that keep indexes."""
 

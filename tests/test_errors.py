@@ -213,7 +213,10 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: mongoglot.compile({"a": 1}).to_sql("oracle"), mongoglot.UnsupportedError, None,
-        "this version of mongoglot writes no SQL for 'oracle', only for 'sqlite'",
+        (
+            "mongoglot writes no SQL for 'oracle', but for sqlite, postgresql, duckdb, spark, trino, mysql, "
+            "bigquery, clickhouse, snowflake"
+        ),
     ),
     (
         lambda: mongoglot.connect("null:")["tasks"].find(), mongoglot.NoDataError, None,

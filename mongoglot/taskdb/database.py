@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, final
 
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import UnknownTaskError
-from mongoglot.store import Store, connect
+from mongoglot.store import Collection, Store, connect
 from mongoglot.taskdb.opening import keeper, record_store
 from mongoglot.taskdb.queries import projection
 from mongoglot.taskdb.records import stored
@@ -166,6 +166,11 @@ class TaskDatabase:
         return self._records.explain(query, projection(keys, BUFFERS))
 
     # ---- the store -------------------------------------------------------------------------------
+
+    @property
+    def collection(self) -> Collection:
+        """Where the records are, as they are stored."""
+        return self._records.collection
 
     @property
     def store(self) -> Store:

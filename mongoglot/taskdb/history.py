@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import tzinfo
 from typing import Any, TextIO, final
 
-from mongoglot.errors import DuplicateKeyError, StoreError, UnknownTaskError, WriteError
+from mongoglot.errors import DuplicateKeyError, StoreError, WriteError
 from mongoglot.taskdb.database import TaskDatabase, TaskRecord
 from mongoglot.taskdb.import_report import EXAMPLES, Conversion, ImportReport, Skipped
 from mongoglot.taskdb.old_records import COLLECTION, OldRecord, Page, open_old
@@ -91,12 +91,12 @@ class _Importer:
         self.skipped += [item for item in page if isinstance(item, Skipped)]
         records = [item for item in page if isinstance(item, OldRecord)]
         ids = [item.msg_id for item in records]
+        self._check_target(ids)
         there = (
             {found["msg_id"]: found for found in self.database.db_query({"msg_id": {"$in": ids}})}
             if ids
             else {}
         )
-        self._check_target(there)
         fresh: dict[str, OldRecord] = {}
         for item in records:
             if item.msg_id in fresh:  # a second table has it, too: one at a time
@@ -109,18 +109,17 @@ class _Importer:
                 there[item.msg_id] = self._completed(item, there[item.msg_id])
         self._add([*fresh.values()])
 
-    def _check_target(self, there: Iterable[str]) -> None:
+    def _check_target(self, ids: list[str]) -> None:
         """Refuse to import a collection into itself: it has the records, but under other `_id`s."""
-        for msg_id in there if not self._checked else ():
-            try:
-                self.database.get_record(msg_id)
-            except UnknownTaskError:
-                raise StoreError(
-                    "the target is the collection of the old records itself: name another database, or open the "
-                    "target as TaskDatabase(url, collection=…)"
-                ) from None
-            self._checked = True
-            break
+        if self._checked or not ids:
+            return
+        foreign = {"msg_id": {"$in": ids}, "_id": {"$nin": ids}}
+        if self.database.collection.find_one(foreign, ["_id"]) is not None:
+            raise StoreError(
+                "the target is the collection of the old records itself: name another database, or open the "
+                "target as TaskDatabase(url, collection=…)"
+            )
+        self._checked = True
 
     def _completed(self, item: OldRecord, known: TaskRecord) -> TaskRecord:
         """The record that is there now: left alone, or with the values of one that knows more."""

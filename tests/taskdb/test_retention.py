@@ -13,7 +13,7 @@ import pytest
 
 import mongoglot
 from mongoglot.taskdb import Retention, TaskDatabase, UnknownTaskError
-from tests.conftest import ENGINES, with_database
+from tests.conftest import CULLING, with_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ NOON = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
 Open = Callable[..., TaskDatabase]
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=CULLING)
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens task databases with options; on the same store each time, but in memory."""
     engine: str = request.param

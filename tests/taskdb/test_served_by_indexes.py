@@ -14,7 +14,7 @@ from mongoglot.engines.sql.table import Column, Table
 from mongoglot.store import connect
 from mongoglot.taskdb import TaskDatabase
 from mongoglot.taskdb.schema import KEYS
-from tests.conftest import ENGINES
+from tests.conftest import CULLING
 
 if TYPE_CHECKING:
     from tests.taskdb.history import Opener
@@ -53,7 +53,7 @@ def fill(database: TaskDatabase) -> None:
         database.add_record(f"t{number}", {**record, "engine_uuid": f"e{number % 16}", "client_uuid": "me"})
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=CULLING)
 def filled(request: pytest.FixtureRequest, opener: Opener) -> TaskDatabase:
     database = opener(request.param)
     fill(database)
