@@ -75,13 +75,14 @@ def test_the_history_of_before_is_mentioned(hub_opener: Opener, caplog: pytest.L
     old = hub_opener.open(OLD["S"], "S", **place, filename="tasks.db")
     old.add_record("a", record_of("a"))
     old._db.commit()
-    command = f"python -m mongoglot.taskdb.history {hub_opener.folder / 'tasks.db'} sqlite:"
+    old_file = hub_opener.folder / "tasks.db"
     for _ in range(2):  # told once
         hub_opener.open(SQLiteDB, "S", **place, filename="mongoglot-tasks.db")
-        assert caplog.text.count(f"{command}{hub_opener.folder / 'mongoglot-tasks.db'}") == 1
+        command = f"mongoglot tasks --db sqlite:{hub_opener.folder / 'mongoglot-tasks.db'} import {old_file}"
+        assert caplog.text.count(command) == 1
     with pytest.raises(mongoglot.StoreError, match="If it has records of ipyparallel's own") as caught:
         hub_opener.open(SQLiteDB, "S", **place, filename="tasks.db")
-    assert command in str(caught.value)
+    assert f" import {old_file}" in str(caught.value)
 
 
 def test_records_of_before_on_a_server_are_left_alone(hub_opener: Opener) -> None:
@@ -91,7 +92,7 @@ def test_records_of_before_on_a_server_are_left_alone(hub_opener: Opener) -> Non
     old.add_record("a", record_of("a", **DONE))
     with pytest.raises(mongoglot.StoreError, match="has records of ipyparallel's own MongoDB") as caught:
         hub_opener.open(MongoDB, "M", **place)
-    assert f"history mongodb://HOST/{place['database']} mongodb://HOST/OTHER" in str(caught.value)
+    assert f"--db mongodb://HOST/OTHER import mongodb://HOST/{place['database']}" in str(caught.value)
     assert old.get_history() == ["a"]
 
 

@@ -80,7 +80,7 @@ class SQLiteDB(HubDB):
 
 
 def _import_of(old: str, new: str) -> str:
-    return f"import them: python -m mongoglot.taskdb.history {old} sqlite:{new}"
+    return f"import them: mongoglot tasks --db sqlite:{new} import {old}"
 
 
 def _remedy(path: str) -> str:

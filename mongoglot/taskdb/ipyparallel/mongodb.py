@@ -75,8 +75,8 @@ class MongoDB(HubDB):
             database.close()
             raise StoreError(
                 f"the database {name!r} has records of ipyparallel's own MongoDB, which were left as they are; "
-                "set MongoDB.database to another, and import them if they are wanted: python -m "
-                f"mongoglot.taskdb.history mongodb://HOST/{name} mongodb://HOST/OTHER"
+                "set MongoDB.database to another, and import them if they are wanted: "
+                f"mongoglot tasks --db mongodb://HOST/OTHER import mongodb://HOST/{name}"
             )
         return database
 
