@@ -50,6 +50,7 @@ class RunningCluster:
 
     def start(self, engines: int = ENGINES) -> None:
         """Start the controller, and engines if there shall be any."""
+        others = set(psutil.Process().children(recursive=True))  # servers of the tests, which stay
         self._cluster = ipp.Cluster(
             n=engines, profile_dir=str(self.folder), log_level=ERROR, controller_args=self._arguments
         )
@@ -61,7 +62,7 @@ class RunningCluster:
         client = self.client()
         if engines:
             client.wait_for_engines(engines, timeout=PATIENCE, interactive=False)
-        self._processes = psutil.Process().children(recursive=True)
+        self._processes = [each for each in psutil.Process().children(recursive=True) if each not in others]
 
     def client(self) -> Any:
         """A client that is connected."""
