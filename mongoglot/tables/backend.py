@@ -36,13 +36,13 @@ class TableBackend(ScanningBackend[int]):
         self._source = source
         self._table = table
 
-    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:  # noqa: ARG002 - there is one
+    def find(self, collection: str, request: FindRequest) -> Iterator[Record]:  # noqa: ARG002 - a table is one collection
         """The matching documents; see `Backend`. A limit goes to the database where nothing is left to do here."""
         plain = request.sort is None
         found = (document for _, document in self._documents(request.query, request if plain else None))
         return finished(found, request)
 
-    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:  # noqa: ARG002 - there is one
+    def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:  # noqa: ARG002 - a table is one collection
         """Exactly the documents that match, in the order in which the database gives them."""
         return self._documents(query, None)
 
@@ -67,7 +67,7 @@ class TableBackend(ScanningBackend[int]):
     def _described(self, database: Database) -> Table:
         return self._table if isinstance(self._table, Table) else reflected(database, self._table)
 
-    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:  # noqa: ARG002 - there is one
+    def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:  # noqa: ARG002 - a table is one collection
         """The SQL, the database's plan for it, and what is checked on the rows that it gives."""
         with opened(self._source) as database:
             table = self._described(database)
@@ -87,19 +87,19 @@ class TableBackend(ScanningBackend[int]):
         """The name of the table."""
         return [self._table.name if isinstance(self._table, Table) else self._table]
 
-    def insert(self, collection: str, documents: Any) -> NoReturn:  # noqa: ARG002 - there is one
+    def insert(self, collection: str, documents: Any) -> NoReturn:  # noqa: ARG002 - a table is one collection
         """Refuse."""
         raise _read_only()
 
-    def replace(self, collection: str, key: int, document: Record) -> NoReturn:  # noqa: ARG002 - there is one
+    def replace(self, collection: str, key: int, document: Record) -> NoReturn:  # noqa: ARG002 - a table is one collection
         """Refuse."""
         raise _read_only()
 
-    def remove(self, collection: str, keys: list[int]) -> NoReturn:  # noqa: ARG002 - there is one
+    def remove(self, collection: str, keys: list[int]) -> NoReturn:  # noqa: ARG002 - a table is one collection
         """Refuse."""
         raise _read_only()
 
-    def drop(self, collection: str) -> NoReturn:  # noqa: ARG002 - there is one
+    def drop(self, collection: str) -> NoReturn:  # noqa: ARG002 - a table is one collection
         """Refuse."""
         raise _read_only()
 

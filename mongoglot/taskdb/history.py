@@ -203,7 +203,7 @@ def progress_bar(stream: TextIO | None = None, width: int = 40) -> Progress:
     """
     out = sys.stderr if stream is None else stream
     if out is None or not out.isatty():
-        return lambda done, total: None  # noqa: ARG005 - there is nobody to look
+        return lambda done, total: None  # noqa: ARG005 - nobody sees a bar that is no terminal
 
     def draw(done: int, total: int) -> None:
         filled = width * done // max(total, 1)

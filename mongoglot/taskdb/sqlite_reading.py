@@ -93,7 +93,7 @@ class ReadingRecordStore(RecordStore):
             odd = f"SELECT 1 FROM {table} WHERE submitted = x'' LIMIT 1"  # noqa: S608 - quoted names
             if not self.file.rows(odd):
                 ordered = f"SELECT msg_id FROM {table} ORDER BY submitted, _row"  # noqa: S608 - quoted names
-                joined = f"SELECT count(*), group_concat(msg_id, char(0)) FROM ({ordered})"  # noqa: S608 - the same
+                joined = f"SELECT count(*), group_concat(msg_id, char(0)) FROM ({ordered})"  # noqa: S608 - quoted names
                 ((count, text),) = self.file.rows(joined)  # one long text is faster than many rows
                 ids: list[Any] = [] if text is None else text.split("\0")
                 if len(ids) == count and "" not in ids:  # neither an id with NUL, nor one that is no text
