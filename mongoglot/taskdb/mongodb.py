@@ -79,7 +79,7 @@ class MongoRecordStore(RecordStore):
         """The records that a filter of the server finds, sorted by a field of the server's."""
         name = self.collection.name
         try:
-            replies = self._backend.replies(name, filter, projection, places=place is not None)
+            replies = self._backend.replies(name, filter, projection, CODEC, places=place is not None)
             return records_of(replies, place)
         except NotAloneError:
             documents = self._backend.documents(name, filter, projection, CODEC)

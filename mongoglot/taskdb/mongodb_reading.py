@@ -11,7 +11,6 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Final, final
 
-import bson
 from bson import DBRef, Int64
 from bson.codec_options import CodecOptions, DatetimeConversion, TypeDecoder, TypeRegistry
 
@@ -54,18 +53,16 @@ CODEC: Final = CodecOptions[Record](
 )
 
 
-def records_of(replies: Iterable[bytes], place: str | None) -> list[Record]:
+def records_of(replies: Iterable[tuple[bytes, list[Record]]], place: str | None) -> list[Record]:
     """The records in the replies of a server to a find.
 
     Args:
-        replies: as BSON.
+        replies: as BSON, and the documents in them, read with `CODEC`.
         place: the field that they are to be sorted by, which no record has; None where they are in order.
     """
     found: list[Record] = []
     are_plain = True
-    for reply in replies:
-        cursor = bson.decode(reply, CODEC)["cursor"]
-        documents = cursor["firstBatch"] if "firstBatch" in cursor else cursor["nextBatch"]
+    for reply, documents in replies:
         are_plain = are_plain and _looks_plain(reply, len(documents))
         found += documents
     in_order(found, place)

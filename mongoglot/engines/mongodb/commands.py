@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+import bson
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
@@ -70,9 +71,17 @@ class Commands:
                 raise unconfirmed([error.details]) from None
 
     def replies(
-        self, collection: str, filter: Record, projection: Record | None, *, places: bool
-    ) -> Iterator[bytes]:
-        """What a server that is alone replies to a find, as BSON: each time as many documents as it has room for.
+        self,
+        collection: str,
+        filter: Record,
+        projection: Record | None,
+        codec: CodecOptions[Record],
+        *,
+        places: bool,
+    ) -> Iterator[tuple[bytes, list[Record]]]:
+        """What a server that is alone replies to a find, as much as it has room for at a time: BSON and documents.
+
+        The driver decodes no commands with the types of a codec, so that is done here.
 
         Raises:
             NotAloneError: nothing was given: it is for a cursor of the driver, which finds its server again.
@@ -84,13 +93,15 @@ class Commands:
         with translated(), self._client.start_session(causal_consistency=False) as session:
             ask: Any = partial(self._database.command, batchSize=_AT_ONCE, session=session, codec_options=RAW)
             try:
-                reply = ask("find", collection, filter=filter, **self._read_concern, **options)
+                raw = ask("find", collection, filter=filter, **self._read_concern, **options).raw
             except errors.ConnectionFailure:
                 raise NotAloneError from None
-            yield reply.raw
-            while cursor := reply["cursor"]["id"]:
-                reply = ask("getMore", cursor, collection=collection)
-                yield reply.raw
+            cursor = bson.decode(raw, codec)["cursor"]
+            yield raw, cursor["firstBatch"]
+            while cursor["id"]:
+                raw = ask("getMore", cursor["id"], collection=collection).raw
+                cursor = bson.decode(raw, codec)["cursor"]
+                yield raw, cursor["nextBatch"]
 
     def documents(
         self, collection: str, filter: Record, projection: Record | None, codec: CodecOptions[Record]
