@@ -11,7 +11,7 @@ from mongoglot.engines.culling import sum_of
 from mongoglot.engines.mongodb import to_filter
 from mongoglot.engines.mongodb.backend import MongoDBBackend
 from mongoglot.engines.mongodb.commands import PLACE, NotAloneError
-from mongoglot.errors import FilterError
+from mongoglot.errors import FilterError, WriteError
 from mongoglot.projections import IN_PROJECTION
 from mongoglot.query import Query, compile
 from mongoglot.store import Collection
@@ -77,13 +77,13 @@ class MongoRecordStore(RecordStore):
 
     def _found(self, filter: Record, projection: Any, place: str | None) -> list[Record]:
         """The records that a filter of the server finds, sorted by a field of the server's."""
-        name = self.collection.name
+        asked = self.collection.name, filter, projection, CODEC
+        places = place is not None
         try:
-            replies = self._backend.replies(name, filter, projection, CODEC, places=place is not None)
-            return records_of(replies, place)
+            return records_of(self._backend.replies(*asked, places=places), place)
         except NotAloneError:
-            documents = self._backend.documents(name, filter, projection, CODEC)
-            in_order(documents, PLACE)
+            documents = self._backend.documents(*asked, places=places)
+            in_order(documents, place)
             return list(map(record, documents))
 
     def history(self) -> list[Any]:
@@ -91,10 +91,12 @@ class MongoRecordStore(RecordStore):
         pipeline: list[Record] = [
             {"$sort": {"submitted": 1}},
             {"$group": {"_id": None, "ids": {"$push": "$_id"}}},
+            # asked for its size, a server refuses what is too large; or else it breaks the connection
+            {"$project": {"ids": 1, "size": {"$bsonSize": "$$ROOT"}}},
         ]
         try:
             found = self._backend.aggregated(self.collection.name, pipeline)
-        except FilterError:
+        except (FilterError, WriteError):
             return super().history()
         return (
             [each if each.__class__ is str else restored(each) for each in found[0]["ids"]] if found else []

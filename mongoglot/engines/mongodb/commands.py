@@ -81,6 +81,8 @@ class Commands:
     ) -> Iterator[tuple[bytes, list[Record]]]:
         """What a server that is alone replies to a find, as much as it has room for at a time: BSON and documents.
 
+        With places, each document has its `PLACE` in the collection.
+
         The driver decodes no commands with the types of a codec, so that is done here.
 
         Raises:
@@ -104,12 +106,18 @@ class Commands:
                 yield raw, cursor["nextBatch"]
 
     def documents(
-        self, collection: str, filter: Record, projection: Record | None, codec: CodecOptions[Record]
+        self,
+        collection: str,
+        filter: Record,
+        projection: Record | None,
+        codec: CodecOptions[Record],
+        *,
+        places: bool,
     ) -> list[Record]:
-        """The matching documents, each with its `PLACE` in the collection, through a cursor of the driver."""
+        """The matching documents through a cursor of the driver."""
         with translated():
             documents = self._documents(collection, codec)
-            return list(documents.find(filter, projection, show_record_id=True, batch_size=_AT_ONCE))
+            return list(documents.find(filter, projection, show_record_id=places, batch_size=_AT_ONCE))
 
     def set_fields(self, collection: str, key: Any, fields: Record) -> bool:
         """Give fields of the document of an `_id` new values, as the server takes them; whether there is one."""
