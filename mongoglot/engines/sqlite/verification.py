@@ -1,4 +1,4 @@
-"""The check of a file: its pages, its documents and their parts, and that indexes have the keys of documents only."""
+"""The check of a file: pages, documents and their parts; indexes have the keys of documents, and no others."""
 
 from __future__ import annotations
 
