@@ -16,7 +16,7 @@ from mongoglot.projections import IN_PROJECTION
 from mongoglot.query import Query, compile
 from mongoglot.store import Collection
 from mongoglot.taskdb.mongodb_reading import CODEC, in_order, record, records_of
-from mongoglot.taskdb.names import PREFIX
+from mongoglot.taskdb.names import PREFIX, is_text
 from mongoglot.taskdb.queries import may_ask_about, stored_query
 from mongoglot.taskdb.records import SIZES, restored, sizes_of, stored, stored_field
 from mongoglot.taskdb.schema import BUFFERS, INDEXED
@@ -72,8 +72,8 @@ class MongoRecordStore(RecordStore):
         if _has_only_ids(query):
             return self._found(query, spec, None)
         compiled = query if isinstance(query, Query) else compile(query, dialect="taskdb")
-        place = PLACE if may_ask_about(check, _INDEXED) else None
-        return self._found(to_filter(compiled.started()), spec, place)
+        is_read_in_order = isinstance(check, (str, Mapping)) and not may_ask_about(check, _INDEXED)
+        return self._found(to_filter(compiled.started()), spec, None if is_read_in_order else PLACE)
 
     def _found(self, filter: Record, projection: Any, place: str | None) -> list[Record]:
         """The records that a filter of the server finds, sorted by a field of the server's."""
@@ -137,7 +137,7 @@ def _are_stored_as_they_are(values: Iterable[Any], levels: int = _LEVELS) -> boo
         if kind in _ATOMS:
             continue
         if kind is str:
-            if not value.isascii():
+            if not value.isascii() and not is_text(value):
                 return False
         elif kind is dict:
             if not levels or not (_are_names(value) and _are_stored_as_they_are(value.values(), levels - 1)):

@@ -53,7 +53,10 @@ class Commands:
     def note(self, hello: Mapping[str, Any]) -> None:
         """Note what a server says of itself: one that is alone has no writes that a driver tries again."""
         concern = self._database.write_concern
-        self._is_alone = "setName" not in hello and "msg" not in hello and concern.is_server_default
+        has_sessions = "logicalSessionTimeoutMinutes" in hello
+        self._is_alone = (
+            has_sessions and "setName" not in hello and "msg" not in hello and concern.is_server_default
+        )
 
     def insert_one(self, collection: str, document: Record) -> None:
         """Store a document; see `Backend.insert`."""
@@ -81,9 +84,8 @@ class Commands:
     ) -> Iterator[tuple[bytes, list[Record]]]:
         """What a server that is alone replies to a find, as much as it has room for at a time: BSON and documents.
 
-        With places, each document has its `PLACE` in the collection.
-
-        The driver decodes no commands with the types of a codec, so that is done here.
+        With places, each document has its `PLACE` in the collection. The driver leaves the types of a codec alone
+        in what a command replies, so that is decoded here.
 
         Raises:
             NotAloneError: nothing was given: it is for a cursor of the driver, which finds its server again.
