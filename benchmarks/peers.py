@@ -209,7 +209,7 @@ def times(peers: tuple[Peer, ...]) -> list[str]:
                 find(filter)
                 taken[place] = min(taken[place], time.process_time() - start)
         for row, seconds in zip(cells, taken, strict=True):
-            row.append(f"{seconds / COUNT * 1e6:.2g}")
+            row.append(f"{float(f'{seconds / COUNT * 1e6:.2g}'):g}")
     return [" · ".join(row) for row in cells]
 
 
