@@ -6,7 +6,9 @@ import doctest
 import re
 import subprocess
 import sys
+import tomllib
 import uuid
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -208,6 +210,14 @@ def test_the_deviations_are_those_of_the_tests() -> None:
     ]
     assert f"\n{len(DEVIATIONS)} of the" in told
     assert set(re.findall(r"`([a-z/-]+-[0-9a-f]{8})`", page)) == DEVIATIONS.keys()
+
+
+def test_each_dependency_has_a_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {found[0] for line in required if (found := re.match(r"[\w-]+", line))} - {"mongoglot"}
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    assert {name for name in names if f"(https://pypi.org/project/{name}/)" not in page} == set()
 
 
 def test_the_table_of_rewritten_patterns() -> None:
