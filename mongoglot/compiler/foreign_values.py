@@ -32,8 +32,8 @@ _PACKAGES: Final = {
 """By the package of the type, for all types of it that stand nowhere else."""
 
 
-def instead_of(value: Any) -> str | None:
-    """How such a value is written for BSON, as a hint of an error; None where nobody can tell."""
+def instead_of(value: Any) -> str:
+    """How such a value is written for BSON, as a hint of an error."""
     names = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(value).__mro__]
     for name in names:
         if name in _INSTEAD:
@@ -45,4 +45,4 @@ def instead_of(value: Any) -> str | None:
         return "write value.value"
     if hasattr(value, "__dataclass_fields__"):
         return "write dataclasses.asdict(value)"
-    return "write a list" if isinstance(value, Iterable) else None
+    return "write a list" if isinstance(value, Iterable) else "write a str, a number, a dict or a list"
