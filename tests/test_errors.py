@@ -65,7 +65,10 @@ MISTAKES = [
         {"name": {"$glob": "job*"}}, "unknown operator: $glob", "name.$glob",
         "'$glob' belongs to the dialect 'taskdb'",
     ),
-    Mistake({"name": {"$glob": 5}}, "$glob has to be a string", "name.$glob", "write {$glob: 'job-*'}", dialect="taskdb"),
+    Mistake(
+        {"name": {"$glob": 5}}, "$glob has to be a string", "name.$glob", "write {$glob: 'job-*'}",
+        dialect="taskdb",
+    ),
     # operators in the wrong place
     Mistake(
         {"$gt": 5}, f"unknown top level operator: $gt{FIELD_NAME}", "$gt",
@@ -114,7 +117,10 @@ MISTAKES = [
         "a regular expression has no order; write {field: /pattern/}",
     ),
     # values that BSON cannot hold
-    Mistake({"when": datetime.date(2020, 1, 1)}, "BSON has no type for datetime.date", "when", "write a datetime.datetime"),
+    Mistake(
+        {"when": datetime.date(2020, 1, 1)}, "BSON has no type for datetime.date", "when",
+        "write a datetime.datetime",
+    ),
     Mistake(
         {"a": {"$gt": decimal.Decimal(1)}}, "BSON has no type for decimal.Decimal", "a.$gt",
         "write bson.Decimal128(value)",

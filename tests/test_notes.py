@@ -20,6 +20,10 @@ PRESENT = "{$exists: true} beside it leaves them out"
 TEXT_ALONE = "a text is compared with texts alone"
 LIKE = "LIKE 'x%' is {$regex: '^x'} here, and LIKE '%x%' is {$regex: 'x'}"
 ELEMENTS = "{$all: […]} asks for all of them, and {$in: […]} for any"
+A_DATE = 'a date is ISODate("2026-01-31") in text, and a datetime in Python'
+DATE = f"{TEXT_ALONE}, and no date matches (at a); {A_DATE}"
+A_PATTERN = "a regular expression is {$regex: 'abc'}, or in text /abc/ without quotes"
+SLASHES = f"this is a text with slashes (at a); {A_PATTERN}"
 EMPTY = "no value is in an empty list (at a); leave the condition out where the list is empty"
 EXACT = "only a document with exactly these fields, in this order, matches (at a)"
 LIST = "only a list with exactly these elements, in this order, matches, or one that holds such a list (at a)"
@@ -47,17 +51,17 @@ NOTED: list[tuple[Any, str]] = [
     ({"a": ["x", "y"]}, f"{LIST}; {ELEMENTS}"),
     (
         {"a": {"$gte": "2026-01-31"}},
-        f'{TEXT_ALONE}, and no date matches (at a); a date is ISODate("2026-01-31") in text, and a datetime in Python',
+        DATE,
     ),
     (
         {"a": "2026-01-31T12:00:00Z"},
-        f'{TEXT_ALONE}, and no date matches (at a); a date is ISODate("2026-01-31") in text, and a datetime in Python',
+        DATE,
     ),
     ({"a": {"$gt": "18"}}, f"{TEXT_ALONE}, and no number matches (at a); write 18 without quotes"),
     ({"a": "true"}, "this is the text 'true', and no constant (at a); write it without quotes"),
     (
         {"a": "/abc/i"},
-        "this is a text with slashes (at a); a regular expression is {$regex: 'abc'}, or in text /abc/ without quotes",
+        SLASHES,
     ),
     (
         {"a": {"$regex": "/abc/"}},
@@ -79,7 +83,8 @@ NOTED: list[tuple[Any, str]] = [
 ]
 
 NOT_NOTED: list[Any] = [
-    {}, {"a": 5}, {"a": "x"}, {"a": {"$ne": None}}, {"a": {"$ne": 5, "$exists": True}}, {"a": {"$gt": 5, "$ne": 7}},
+    {},
+    {"a": 5}, {"a": "x"}, {"a": {"$ne": None}}, {"a": {"$ne": 5, "$exists": True}}, {"a": {"$gt": 5, "$ne": 7}},
     {"a": {"$nin": [None]}}, {"a": {"$exists": False}}, {"a": {"$exists": 0}}, {"a": {"$regex": "5%5"}},
     {"a": "%"}, {"a": "5"}, {"a": "2026"}, {"b": OID}, {"a.0": 1}, {"a": {"$elemMatch": {"$eq": None}}},
     {"$expr": {"$gt": ["$a", 5]}}, {"$expr": {"$lt": [{"$rand": {}}, 0.5]}}, {"a": {"$all": ["x", "y"]}},
@@ -110,19 +115,24 @@ def test_a_text_for_truth_is_the_same_query_to_a_store() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type", "filter", "note"),
+    ("kind", "filter", "note"),
     [
         (
             "date", {"sold": "yesterday"},
-            "the column 'sold' holds dates, and no text (at sold); write ISODate(\"2026-01-31\") in text, and a "
-            "datetime in Python",
+            (
+                'the column \'sold\' holds dates, and no text (at sold); write ISODate("2026-01-31") in text, '
+                "and a datetime in Python"
+            ),
         ),
-        ("number", {"sold": {"$in": ["5"]}}, "the column 'sold' holds numbers, and no text (at sold); write the number"),
+        (
+            "number", {"sold": {"$in": ["5"]}},
+            "the column 'sold' holds numbers, and no text (at sold); write the number",
+        ),
     ],
 )  # fmt: skip
-def test_a_text_for_a_column_of_another_type(type: Any, filter: Any, note: str) -> None:
+def test_a_text_for_a_column_of_another_type(kind: Any, filter: Any, note: str) -> None:
     query = mongoglot.compile(filter)
-    notes = Explanation(query, Table("t", (Column("sold", type),))).notes
+    notes = Explanation(query, Table("t", (Column("sold", kind),))).notes
     assert [str(each) for each in notes] == [note]
     assert Explanation(query, Table("t", (Column("sold", "string"),))).notes == []
 

@@ -11,16 +11,17 @@ PAGE: Final = Path(__file__).parent.parent.parent / "docs" / "messages.md"
 
 _INTRO: Final = """# Every message
 
-What mongoglot says when something is wrong, by stage: the text, what raises it, the cause and the cure. The class of the error and the
-server's code stand in front of the text. [Errors](errors.md) tells how errors are made, and what they carry.
+What mongoglot says when something is wrong, by stage: the text, what raises it, the cause and the cure. The
+class of the error and the server's code stand in front of the text. [Errors](errors.md) tells how errors are
+made, and what they carry.
 
-The words are a server's wherever it has some; what stands behind the semicolon is mongoglot's advice. `⟨…⟩` stands for words of a library
-or of a machine. In the examples `compile` is `mongoglot.compile` and `connect` is `mongoglot.connect`; `items` is a collection with a pen:
-`{"_id": 1, "name": "pen", "price": 5, "sizes": [1, 2]}`; `cli(…)` is the command line, and `without(library, …)` a machine where a library
-is not installed.
+The words are a server's wherever it has some; what stands behind the semicolon is mongoglot's advice. `⟨…⟩`
+stands for words of a library or of a machine. In the examples `compile` is `mongoglot.compile` and `connect` is
+`mongoglot.connect`; `items` is a collection with a pen, `{"_id": 1, "name": "pen", "price": 5, "sizes": [1, 2]}`;
+`cli(…)` is the command line, and `without(library, …)` a machine where a library is not installed.
 
-This page is made of the tests that raise each of these errors and compare all of its text: `python -m tests.messages.page`. Another test
-looks for errors in the sources that no example here raises.
+This page is made of the tests that raise each of these errors and compare all of its text:
+`python -m tests.messages.page`. Another test looks for errors in the sources that no example here raises.
 """
 
 

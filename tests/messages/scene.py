@@ -100,7 +100,7 @@ def closed(url: str) -> mongoglot.Collection:
 def redeclared(url: str) -> None:
     """Declare a column of another type than it has."""
     for kind in ("string", "number"):
-        declared: Any = Column("b", kind)  # type: ignore[arg-type]  # both are types
+        declared: Any = Column("b", kind)
         with mongoglot.connect(url, tables=[Table("a", (declared,))]) as store:
             store["a"].insert_one({})
 
@@ -141,7 +141,8 @@ def without(library: str, call: Callable[[], Any]) -> Any:
 
 NAMES: Final[dict[str, Any]] = {
     "Allow": Allow, "Binary": bson.Binary, "Code": bson.Code, "Colour": Colour, "Column": Column,
-    "Decimal": decimal.Decimal, "DatetimeMS": DatetimeMS, "Decimal128": bson.Decimal128, "Int64": bson.Int64, "Path": Path,
+    "Decimal": decimal.Decimal, "DatetimeMS": DatetimeMS, "Decimal128": bson.Decimal128,
+    "Int64": bson.Int64, "Path": Path,
     "Regex": bson.Regex, "Retention": Retention, "Table": Table, "TableBackend": TableBackend,
     "TaskDatabase": TaskDatabase, "Timestamp": bson.Timestamp, "UUID": uuid.UUID, "address": address, "cli": cli,
     "ObjectId": bson.ObjectId,

@@ -78,7 +78,7 @@ def error_names() -> frozenset[str]:
 
 
 @cache
-def _factories() -> frozenset[str]:
+def factories() -> frozenset[str]:
     """The functions that make errors, by what they say that they return."""
     found = set()
     for tree in _trees().values():
@@ -130,7 +130,7 @@ def _makes_an_error(node: ast.Call) -> bool:
             says = any(
                 isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node)
             )
-            return name in _factories() and says
+            return name in factories() and says
         case ast.Attribute(ast.Name("click"), name):
             return name in error_names()
         case _:
