@@ -102,7 +102,7 @@ def test_the_collector_sees_a_new_error(monkeypatch: pytest.MonkeyPatch) -> None
         "raise KeyError(1)\n"
     )
     monkeypatch.setattr(sites, "_trees", lambda: {"new.py": tree})
-    names = (sites.error_names, sites.factories)
+    names = (sites.error_names, sites.factories, sites.sites)
     for each in names:
         each.cache_clear()
     found = [(site.first, site.source) for site in sites.sites()]

@@ -97,6 +97,7 @@ def factories() -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
 def sites() -> list[Site]:
     """Every call that makes an error, and every `raise` of a class."""
     result = []
@@ -127,10 +128,9 @@ def _makes_an_error(node: ast.Call) -> bool:
         case ast.Name(name):
             if name in error_names():
                 return True
-            says = any(
+            return name in factories() and any(
                 isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node)
             )
-            return name in factories() and says
         case ast.Attribute(ast.Name("click"), name):
             return name in error_names()
         case _:
