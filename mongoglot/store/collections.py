@@ -1,0 +1,227 @@
+"""Collections: what a user calls, with pymongo's names and meanings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, final
+
+from mongoglot.compiler import projection_spec as projections
+from mongoglot.compiler import sort as sorts
+from mongoglot.compiler.deadline import limited
+from mongoglot.compiler.index import Spec as IndexSpec
+from mongoglot.compiler.index import default_name, key_pairs, read_index
+from mongoglot.compiler.update import read_update
+from mongoglot.cursor import Cursor
+from mongoglot.engines.base import Backend, Record
+from mongoglot.grammar.operators import Dialect
+from mongoglot.query import Query
+from mongoglot.store import inserting
+from mongoglot.store.requests import Filter, by_id, compiled, find_request, is_server, time_limit
+from mongoglot.store.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
+
+if TYPE_CHECKING:
+    from mongoglot.store.stores import Store
+
+
+@final
+class Collection:
+    """A named set of documents.
+
+    Filters are compiled before the store is touched, so a wrong one raises the same FilterError everywhere.
+    """
+
+    def __init__(self, store: Store, name: str, dialect: Dialect = "mongodb") -> None:
+        self.store = store
+        self.name = name
+        self.dialect: Dialect = dialect
+
+    def with_dialect(self, dialect: Dialect) -> Collection:
+        """The same collection, its filters read in another dialect."""
+        return Collection(self.store, self.name, dialect)
+
+    def insert_one(self, document: Mapping[str, Any]) -> InsertOneResult:
+        """Store a document; without `_id` it gets an ObjectId. The mapping itself is left alone.
+
+        Raises:
+            EncodingError: BSON cannot hold a value; the error names its path, nothing is written.
+            WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already,
+                or a key of a unique index.
+        """
+        return InsertOneResult(inserting.insert_one(self._backend, self.name, document))
+
+    def insert_many(
+        self, documents: Iterable[Mapping[str, Any]], *, progress: Callable[[int], object] | None = None
+    ) -> InsertManyResult:
+        """Store documents in order, in one transaction where the store is none of a server.
+
+        The first thousand are checked before anything is written; the others are taken as they are written, so
+        that an iterator may give more than the memory holds. Documents before one that the collection refuses,
+        as one with an `_id` that is there, stay. After an error in a document or in `progress` nothing is
+        written, but on a server, where the thousands before stay. Both may read the store meanwhile, but not
+        write to it.
+
+        Args:
+            documents: mappings.
+            progress: is called with the number of documents written so far, after each thousand and at the end.
+
+        Raises:
+            as `insert_one`.
+        """
+        return InsertManyResult(inserting.insert_many(self._backend, self.name, documents, progress))
+
+    def find(
+        self,
+        filter: Filter | None = None,
+        projection: projections.Spec = None,
+        *,
+        sort: sorts.Spec = None,
+        skip: Any = 0,
+        limit: Any = 0,
+        collation: Mapping[str, Any] | None = None,
+        max_time_ms: int | None = None,
+    ) -> Cursor:
+        """The documents that match, read as they are asked for; also as a list or a table, see `Cursor`.
+
+        Args:
+            filter: a filter, as a mapping or as text, or a compiled query; None for all.
+            projection: fields to include, to exclude or to compute, `$slice`, `$elemMatch` (of MongoDB's dialect),
+                `a.$`, or a list of names; None for all.
+            sort: a name, `[(name, 1 or -1), …]`, or a document.
+            skip: how many to leave out at the start.
+            limit: how many at most; 0 for all.
+            collation: another order of strings than that of their bytes, on a store that is a server.
+            max_time_ms: how long finding and reading may take; a query that was compiled with `allow` has a limit
+                of its own, too.
+
+        Raises:
+            FilterError: with the server's code, in the server's order of checks.
+            TimeLimitError: here, or as the documents are read: it takes longer.
+            UnsupportedError: it needs a MongoDB server, and the store is none.
+        """
+        request = find_request(
+            self._backend,
+            self.dialect,
+            filter,
+            projection,
+            sort=sort,
+            skip=skip,
+            limit=limit,
+            collation=collation,
+        )
+        limit = time_limit(max_time_ms, request.query)
+        if limit is None:
+            return Cursor(self._backend.find(self.name, request))
+        return Cursor(limited(lambda: self._backend.find(self.name, request), limit))
+
+    def find_in_order(self, filter: Filter, projection: projections.Spec = None) -> list[Record]:
+        """The documents that match, in the order of insertion; a server gives those of an index in its order.
+
+        Raises:
+            as `find`.
+        """
+        return list(
+            self._backend.find(self.name, find_request(self._backend, self.dialect, filter, projection))
+        )
+
+    def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
+        """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
+        return next(self.find(by_id(filter), *args, **{**options, "limit": 1}), None)
+
+    def count_documents(self, filter: Filter, *, max_time_ms: int | None = None) -> int:
+        """How many documents match.
+
+        Raises:
+            TimeLimitError: it takes longer than `max_time_ms`, or than the query's own limit.
+        """
+        query = self._compiled(filter)
+        limit = time_limit(max_time_ms, query)
+        if limit is None:
+            return self._backend.count(self.name, query)
+        return next(limited(lambda: iter([self._backend.count(self.name, query)]), limit))
+
+    def update_one(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
+        """Apply `$set` and `$unset` to the first match."""
+        return self._update(filter, update, many=False)
+
+    def update_many(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
+        """Apply `$set` and `$unset` to all matches, or to none where one of them cannot be changed so."""
+        return self._update(filter, update, many=True)
+
+    def delete_one(self, filter: Filter) -> DeleteResult:
+        """Delete the first match."""
+        return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=False))
+
+    def delete_many(self, filter: Filter) -> DeleteResult:
+        """Delete all matches."""
+        return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=True))
+
+    def drop(self) -> None:
+        """Delete the collection and all in it."""
+        self._backend.drop(self.name)
+
+    def create_index(
+        self, keys: IndexSpec, *, name: str | None = None, unique: bool = False, sparse: bool = False
+    ) -> str:
+        """Make an index, which finds are fast by, and fill it from the documents; its name.
+
+        Args:
+            keys: a path, or a list of paths and of pairs of a path and 1 or -1: `[("a", 1), ("b", -1)]`.
+            name: `"a_1_b_-1"` if not given.
+            unique: no two documents share a key. An array has a key for each element; a missing field is null.
+            sparse: documents that have none of the fields are left out.
+
+        Raises:
+            DuplicateKeyError: documents share a key of a unique index.
+            WriteError: with the server's code, as 86 where another index has its name.
+            UnsupportedError: only a server has such an index, or the engine has none.
+        """
+        index = read_index(keys, name, unique=unique, sparse=sparse, on_server=is_server(self._backend))
+        self._backend.create_index(self.name, index)
+        return index.name
+
+    def drop_index(self, index: IndexSpec) -> None:
+        """Drop an index, by its name or by its keys; `"*"` for all but that of `_id`.
+
+        Raises:
+            WriteError: code 27, there is no such index; 72, it is that of `_id`.
+        """
+        name = index if isinstance(index, str) else default_name(key_pairs(index))
+        names = [name] if name != "*" else [each["name"] for each in self.list_indexes()][1:]
+        for each in names:
+            self._backend.drop_index(self.name, each)
+
+    def list_indexes(self) -> Iterator[Record]:
+        """The indexes as a server lists them, that of `_id` first; none where there is no collection."""
+        return iter(self._backend.list_indexes(self.name))
+
+    def index_information(self) -> dict[str, Record]:
+        """The indexes by name, with their keys as a list of pairs: pymongo's form."""
+        return {
+            found["name"]: {
+                name: list(value.items()) if name == "key" else value
+                for name, value in found.items()
+                if name != "name"
+            }
+            for found in self.list_indexes()
+        }
+
+    def explain(
+        self, filter: Filter | None = None, projection: projections.Spec = None, **options: Any
+    ) -> dict[str, Any]:
+        """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates."""
+        request = find_request(self._backend, self.dialect, filter, projection, **options)
+        return self._backend.explain(self.name, request)
+
+    @property
+    def _backend(self) -> Backend:
+        return self.store.backend
+
+    def _compiled(self, filter: Filter) -> Query:
+        return compiled(self._backend, self.dialect, filter)
+
+    def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:
+        change = read_update(update)  # a server looks at it before the filter
+        return UpdateResult(*self._backend.update(self.name, self._compiled(filter), change, many=many))
+
+    def __repr__(self) -> str:
+        return f"<mongoglot collection {self.name!r} on {self._backend.name}>"
