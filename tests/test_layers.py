@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"grammar"}),
     frozenset({"engines"}),
     frozenset({"query", "explain", "debug", "card", "tree", "projections"}),
-    frozenset({"store", "cursor", "tables"}),
+    frozenset({"store", "cursor", "tables", "aio"}),
     frozenset({""}),  # the package itself, with the public names
     frozenset({"taskdb"}),
     frozenset({"cli", "__main__", "testing"}),
@@ -31,7 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 NEIGHBOURS = {("engines", "grammar")}
 """These stand side by side: neither knows the other."""
 
-SHARED_BY_ENGINES = {"base", "culling", "python"}
+SHARED_BY_ENGINES = {"asynchronous", "base", "culling", "python"}
 SQL_ENGINES = {"sql", "sqlite", "duckdb", "postgresql"}
 
 FOREIGN = {

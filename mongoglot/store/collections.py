@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, final
 
 from mongoglot.compiler import projection_spec as projections
 from mongoglot.compiler import sort as sorts
-from mongoglot.compiler.deadline import limited
 from mongoglot.compiler.index import Spec as IndexSpec
-from mongoglot.compiler.index import default_name, key_pairs, read_index
+from mongoglot.compiler.index import read_index
 from mongoglot.compiler.update import read_update
 from mongoglot.cursor import Cursor
-from mongoglot.engines.base import Backend, Record
+from mongoglot.engines.base import Backend, FindRequest, Record
 from mongoglot.grammar.operators import Dialect
 from mongoglot.query import Query
-from mongoglot.store import inserting
+from mongoglot.store import inserting, reading
+from mongoglot.store.indexes import by_name, index_name
 from mongoglot.store.requests import Filter, by_id, compiled, find_request, is_server, time_limit
 from mongoglot.store.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
@@ -98,20 +98,9 @@ class Collection:
             TimeLimitError: here, or as the documents are read: it takes longer.
             UnsupportedError: it needs a MongoDB server, and the store is none.
         """
-        request = find_request(
-            self._backend,
-            self.dialect,
-            filter,
-            projection,
-            sort=sort,
-            skip=skip,
-            limit=limit,
-            collation=collation,
-        )
+        request = self._request(filter, projection, sort=sort, skip=skip, limit=limit, collation=collation)
         limit = time_limit(max_time_ms, request.query)
-        if limit is None:
-            return Cursor(self._backend.find(self.name, request))
-        return Cursor(limited(lambda: self._backend.find(self.name, request), limit))
+        return Cursor(reading.found(self._backend, self.name, request, limit))
 
     def find_in_order(self, filter: Filter, projection: projections.Spec = None) -> list[Record]:
         """The documents that match, in the order of insertion; a server gives those of an index in its order.
@@ -119,9 +108,7 @@ class Collection:
         Raises:
             as `find`.
         """
-        return list(
-            self._backend.find(self.name, find_request(self._backend, self.dialect, filter, projection))
-        )
+        return list(self._backend.find(self.name, self._request(filter, projection)))
 
     def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
         """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
@@ -134,10 +121,7 @@ class Collection:
             TimeLimitError: it takes longer than `max_time_ms`, or than the query's own limit.
         """
         query = self._compiled(filter)
-        limit = time_limit(max_time_ms, query)
-        if limit is None:
-            return self._backend.count(self.name, query)
-        return next(limited(lambda: iter([self._backend.count(self.name, query)]), limit))
+        return reading.counted(self._backend, self.name, query, time_limit(max_time_ms, query))
 
     def update_one(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
         """Apply `$set` and `$unset` to the first match."""
@@ -185,7 +169,7 @@ class Collection:
         Raises:
             WriteError: code 27, there is no such index; 72, it is that of `_id`.
         """
-        name = index if isinstance(index, str) else default_name(key_pairs(index))
+        name = index_name(index)
         names = [name] if name != "*" else [each["name"] for each in self.list_indexes()][1:]
         for each in names:
             self._backend.drop_index(self.name, each)
@@ -196,21 +180,13 @@ class Collection:
 
     def index_information(self) -> dict[str, Record]:
         """The indexes by name, with their keys as a list of pairs: pymongo's form."""
-        return {
-            found["name"]: {
-                name: list(value.items()) if name == "key" else value
-                for name, value in found.items()
-                if name != "name"
-            }
-            for found in self.list_indexes()
-        }
+        return by_name(self.list_indexes())
 
     def explain(
         self, filter: Filter | None = None, projection: projections.Spec = None, **options: Any
     ) -> dict[str, Any]:
         """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates."""
-        request = find_request(self._backend, self.dialect, filter, projection, **options)
-        return self._backend.explain(self.name, request)
+        return self._backend.explain(self.name, self._request(filter, projection, **options))
 
     @property
     def _backend(self) -> Backend:
@@ -218,6 +194,9 @@ class Collection:
 
     def _compiled(self, filter: Filter) -> Query:
         return compiled(self._backend, self.dialect, filter)
+
+    def _request(self, filter: Filter | None, projection: Any, **options: Any) -> FindRequest:
+        return find_request(self._backend, self.dialect, filter, projection, **options)
 
     def _update(self, filter: Filter, update: Mapping[str, Any], *, many: bool) -> UpdateResult:
         change = read_update(update)  # a server looks at it before the filter
