@@ -80,6 +80,8 @@ _PARTS = ("aio", "debug")
 def __getattr__(name: str) -> Any:
     if name in _PARTS:
         return import_module(f"mongoglot.{name}")
+    if name == "load_ipython_extension":  # which IPython asks for
+        return import_module("mongoglot.magic").load_ipython_extension
     if name not in __all__:
         raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
     value = getattr(import_module(f"mongoglot.{_MODULES.get(name, 'errors')}"), name)

@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"store", "cursor", "tables", "aio"}),
     frozenset({""}),  # the package itself, with the public names
     frozenset({"taskdb"}),
-    frozenset({"cli", "__main__", "testing"}),
+    frozenset({"cli", "__main__", "testing", "magic"}),
 )
 """From the bottom to the top: each may import itself and those before it."""
 

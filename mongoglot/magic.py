@@ -1,0 +1,89 @@
+"""`%%mongoglot` for IPython and Jupyter: a filter as the text of a cell, its matches as a table."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from mongoglot.cli.reading import read_keys, read_sort
+from mongoglot.cli.sources import opened
+from mongoglot.errors import MongoglotError, UnsupportedError
+from mongoglot.store import Collection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+_HELP: Final = """The documents that match the filter in the cell; all of them where it is empty.
+
+    %%mongoglot URL/COLLECTION [-k name,age] [-s -age,name] [--skip 10] [-n 20] [-f list] [-o found]
+    {age: {$gte: 18}}
+
+URL is as `mongoglot.connect` takes it, or the name of a file; in its place may stand a variable that holds a
+collection. `-k` keeps these fields, `-s` sorts, `-n` is a limit. The result is a DataFrame where pandas is
+installed, else a list; `-f` says which of pandas, polars, arrow and list, `-o` keeps it under a name.
+"""
+
+
+class _Options(argparse.ArgumentParser):
+    """The line of the cell; what is wrong with it is an error of ours, and ends no notebook."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UnsupportedError(f"{message}; {self.format_usage().strip()}")
+
+
+def _given(line: str) -> argparse.Namespace:
+    options = _Options(prog="%%mongoglot", add_help=False)
+    options.add_argument("source", metavar="URL/COLLECTION")
+    options.add_argument("-k", "--keys", type=read_keys)
+    options.add_argument("-s", "--sort")
+    options.add_argument("--skip", type=int, default=0)
+    options.add_argument("-n", "--limit", type=int, default=0)
+    options.add_argument("-f", "--format", choices=("pandas", "polars", "arrow", "list"))
+    options.add_argument("-o", "--output", metavar="NAME")
+    return options.parse_args(shlex.split(line))
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Make `%%mongoglot` known; IPython calls this for `%load_ext mongoglot`.
+
+    Args:
+        shell: whose cells have it from now on.
+    """
+
+    def mongoglot(line: str, cell: str) -> Any:
+        from IPython.core.error import UsageError
+
+        try:
+            given = _given(line)
+            bounds: Any = {"sort": read_sort(given.sort), "skip": given.skip, "limit": given.limit}
+            with _collection(given.source, shell.user_ns) as collection:
+                cursor = collection.find(cell.strip() or "{}", given.keys or None, **bounds)
+                form = given.format or ("pandas" if find_spec("pandas") else "list")
+                found = getattr(cursor, f"to_{form}")()
+        except (MongoglotError, ValueError) as error:
+            raise UsageError(str(error)) from None  # which a notebook shows without a traceback
+        if given.output is None:
+            return found
+        shell.user_ns[given.output] = found
+        return None
+
+    mongoglot.__doc__ = _HELP
+    shell.register_magic_function(mongoglot, "cell", "mongoglot")
+
+
+@contextmanager
+def _collection(source: str, variables: dict[str, Any]) -> Iterator[Collection]:
+    """The collection that a variable holds, or one of a store that is opened for this cell."""
+    if isinstance(variables.get(source), Collection):
+        yield variables[source]
+        return
+    url, _, name = source.rpartition("/")
+    if not url:
+        raise UnsupportedError(f"{source!r} is neither a variable that holds a collection nor URL/COLLECTION")
+    with opened(url) as store:
+        yield store[name]
