@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
+
+import click
 
 from mongoglot.cli.reading import read_keys, read_sort
 from mongoglot.cli.sources import opened
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-_HELP: Final = """The documents that match the filter in the cell; all of them where it is empty.
+_HELP: Final = """The documents that match the filter in the cell; all of them where it is `{}`.
 
     %%mongoglot URL/COLLECTION [-k name,age] [-s -age,name] [--skip 10] [-n 20] [-f list] [-o found]
     {age: {$gte: 18}}
@@ -29,23 +30,20 @@ installed, else a list; `-f` says which of pandas, polars, arrow and list, `-o` 
 """
 
 
-class _Options(argparse.ArgumentParser):
-    """The line of the cell; what is wrong with it is an error of ours, and ends no notebook."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UnsupportedError(f"{message}; {self.format_usage().strip()}")
-
-
-def _given(line: str) -> argparse.Namespace:
-    options = _Options(prog="%%mongoglot", add_help=False)
-    options.add_argument("source", metavar="URL/COLLECTION")
-    options.add_argument("-k", "--keys", type=read_keys)
-    options.add_argument("-s", "--sort")
-    options.add_argument("--skip", type=int, default=0)
-    options.add_argument("-n", "--limit", type=int, default=0)
-    options.add_argument("-f", "--format", choices=("pandas", "polars", "arrow", "list"))
-    options.add_argument("-o", "--output", metavar="NAME")
-    return options.parse_args(shlex.split(line))
+_LINE: Final = click.Command(
+    "%%mongoglot",
+    params=[
+        click.Argument(["source"], metavar="URL/COLLECTION"),
+        click.Option(["-k", "--keys"]),
+        click.Option(["-s", "--sort"]),
+        click.Option(["--skip"], type=click.IntRange(0), default=0),
+        click.Option(["-n", "--limit"], type=click.IntRange(0), default=0),
+        click.Option(["-f", "--format"], type=click.Choice(["pandas", "polars", "arrow", "list"])),
+        click.Option(["-o", "--output"], metavar="NAME"),
+    ],
+    add_help_option=False,
+)
+"""What may stand in the first line of a cell: the words of `mongoglot find`."""
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -59,17 +57,19 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         from IPython.core.error import UsageError
 
         try:
-            given = _given(line)
-            bounds: Any = {"sort": read_sort(given.sort), "skip": given.skip, "limit": given.limit}
-            with _collection(given.source, shell.user_ns) as collection:
-                cursor = collection.find(cell.strip() or "{}", given.keys or None, **bounds)
-                form = given.format or ("pandas" if find_spec("pandas") else "list")
+            given = _LINE.make_context("%%mongoglot", shlex.split(line)).params
+            sort, keys = read_sort(given["sort"]), read_keys(given["keys"]) or None
+            with _collection(given["source"], shell.user_ns) as collection:
+                cursor = collection.find(cell, keys, sort=sort, skip=given["skip"], limit=given["limit"])
+                form = given["format"] or ("pandas" if find_spec("pandas") else "list")
                 found = getattr(cursor, f"to_{form}")()
+        except click.ClickException as error:
+            raise UsageError(error.format_message()) from None
         except (MongoglotError, ValueError) as error:
             raise UsageError(str(error)) from None  # which a notebook shows without a traceback
-        if given.output is None:
+        if given["output"] is None:
             return found
-        shell.user_ns[given.output] = found
+        shell.user_ns[given["output"]] = found
         return None
 
     mongoglot.__doc__ = _HELP

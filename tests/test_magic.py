@@ -53,7 +53,7 @@ def test_a_cell_is_a_filter(shell: Any, people: str) -> None:
 
 
 def test_forms_and_names(shell: Any, people: str) -> None:
-    assert shell.run_cell_magic("mongoglot", f"{people} -f list -s _id", "") == PEOPLE
+    assert shell.run_cell_magic("mongoglot", f"{people} -f list -s _id", "{}") == PEOPLE
     assert shell.run_cell_magic("mongoglot", f"{people} -f arrow --skip 2 -s _id -o kept", "{}") is None
     assert shell.user_ns["kept"].to_pylist() == PEOPLE[2:]
 
@@ -75,12 +75,12 @@ def test_a_variable_that_holds_a_collection(shell: Any) -> None:
     [
         ("people.db/people", "{}", "there is no file 'people.db'"),
         ("people", "{}", "'people' is neither a variable that holds a collection nor URL/COLLECTION"),
-        ("", "{}", "the following arguments are required: URL/COLLECTION; usage: %%mongoglot"),
-        ("memory:/people -n many", "{}", "argument -n/--limit: invalid int value: 'many'"),
+        ("", "{}", "Missing argument 'URL/COLLECTION'"),
+        ("memory:/people -n many", "{}", "Invalid value for '-n' / '--limit'"),
         ("memory:/people 'x", "{}", "No closing quotation"),
-        ("memory:/people", "{age: {$gt 5}}", "line 1, column 11"),
+        ("memory:/people", "{age: {$gt 5}}", "line 1, column 12"),
         ("memory:/people", "{age: {$gtt: 5}}", "$gt"),
-        ("memory:/people --skip -1", "{}", "must be >= 0"),
+        ("memory:/people --skip -1", "{}", "x>=0"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(
