@@ -77,16 +77,18 @@ _PARTS = ("aio", "debug")
 """Modules of public names."""
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PARTS:
-        return import_module(f"mongoglot.{name}")
-    if name == "load_ipython_extension":  # which IPython asks for
-        return import_module("mongoglot.magic").load_ipython_extension
-    if name not in __all__:
-        raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
-    value = getattr(import_module(f"mongoglot.{_MODULES.get(name, 'errors')}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # for a type checker, a name that is not above is not there
+
+    def __getattr__(name: str) -> Any:
+        if name in _PARTS:
+            return import_module(f"mongoglot.{name}")
+        if name == "load_ipython_extension":  # which IPython asks for
+            return import_module("mongoglot.magic").load_ipython_extension
+        if name not in __all__:
+            raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
+        value = getattr(import_module(f"mongoglot.{_MODULES.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -73,7 +73,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         return None
 
     mongoglot.__doc__ = _HELP
-    shell.register_magic_function(mongoglot, "cell", "mongoglot")
+    register: Any = shell.register_magic_function  # its types tell of a decorator, and not of a function
+    register(mongoglot, "cell", "mongoglot")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from mongoglot.grammar.operators import Dialect
 from mongoglot.query import Query
 from mongoglot.store.indexes import by_name, index_name
 from mongoglot.store.inserting import check_several
-from mongoglot.store.requests import Filter, by_id, compiled, find_request, is_server, time_limit
+from mongoglot.store.requests import Bound, Filter, by_id, compiled, find_request, is_server, time_limit
 from mongoglot.store.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AsyncCollection:
         self.dialect: Dialect = dialect
 
     def with_dialect(self, dialect: Dialect) -> AsyncCollection:
-        """The same collection, its filters read in another dialect."""
+        """The same collection, its filters read in another dialect; see `Collection.with_dialect`."""
         return AsyncCollection(self.store, self.name, dialect)
 
     async def insert_one(self, document: Mapping[str, Any]) -> InsertOneResult:
@@ -74,8 +74,8 @@ class AsyncCollection:
         projection: projections.Spec = None,
         *,
         sort: sorts.Spec = None,
-        skip: Any = 0,
-        limit: Any = 0,
+        skip: Bound = 0,
+        limit: Bound = 0,
         collation: Mapping[str, Any] | None = None,
         max_time_ms: int | None = None,
     ) -> AsyncCursor:
@@ -106,17 +106,34 @@ class AsyncCollection:
         """
         return await self.find(filter, projection).to_list()
 
-    async def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
-        """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule.
+    async def find_one(
+        self,
+        filter: Any = None,
+        projection: projections.Spec = None,
+        *,
+        sort: sorts.Spec = None,
+        skip: Bound = 0,
+        collation: Mapping[str, Any] | None = None,
+        max_time_ms: int | None = None,
+    ) -> Record | None:
+        """The first match or None; see `Collection.find_one`.
 
         Raises:
             as `find`.
         """
-        found = await self.find(by_id(filter), *args, **{**options, "limit": 1}).to_list()
-        return found[0] if found else None
+        found = self.find(
+            by_id(filter),
+            projection,
+            sort=sort,
+            skip=skip,
+            limit=1,
+            collation=collation,
+            max_time_ms=max_time_ms,
+        )
+        return await anext(found, None)
 
     async def count_documents(self, filter: Filter, *, max_time_ms: int | None = None) -> int:
-        """How many documents match.
+        """How many documents match; see `Collection.count_documents`.
 
         Raises:
             FilterError: the filter is wrong.
@@ -143,7 +160,7 @@ class AsyncCollection:
         return await self._update(filter, update, many=True)
 
     async def delete_one(self, filter: Filter) -> DeleteResult:
-        """Delete the first match.
+        """Delete the first match; see `Collection.delete_one`.
 
         Raises:
             FilterError: the filter is wrong.
@@ -151,7 +168,7 @@ class AsyncCollection:
         return DeleteResult(await self._backend.delete(self.name, self._compiled(filter), many=False))
 
     async def delete_many(self, filter: Filter) -> DeleteResult:
-        """Delete all matches.
+        """Delete all matches; see `Collection.delete_many`.
 
         Raises:
             FilterError: the filter is wrong.
@@ -185,7 +202,7 @@ class AsyncCollection:
         return index.name
 
     async def drop_index(self, index: IndexSpec) -> None:
-        """Drop an index, by its name or by its keys; `"*"` for all but that of `_id`.
+        """Drop an index, by its name or by its keys; see `Collection.drop_index`.
 
         Raises:
             WriteError: code 27, there is no such index; 72, it is that of `_id`.
@@ -214,14 +231,22 @@ class AsyncCollection:
         return by_name(await self._backend.list_indexes(self.name))
 
     async def explain(
-        self, filter: Filter | None = None, projection: projections.Spec = None, **options: Any
+        self,
+        filter: Filter | None = None,
+        projection: projections.Spec = None,
+        *,
+        sort: sorts.Spec = None,
+        skip: Bound = 0,
+        limit: Bound = 0,
+        collation: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates.
+        """What the engine makes of a find; see `Collection.explain`.
 
         Raises:
             as `find`.
         """
-        return await self._backend.explain(self.name, self._request(filter, projection, **options))
+        request = self._request(filter, projection, sort=sort, skip=skip, limit=limit, collation=collation)
+        return await self._backend.explain(self.name, request)
 
     @property
     def _backend(self) -> AsyncBackend:

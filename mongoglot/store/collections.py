@@ -16,7 +16,7 @@ from mongoglot.grammar.operators import Dialect
 from mongoglot.query import Query
 from mongoglot.store import inserting, reading
 from mongoglot.store.indexes import by_name, index_name
-from mongoglot.store.requests import Filter, by_id, compiled, find_request, is_server, time_limit
+from mongoglot.store.requests import Bound, Filter, by_id, compiled, find_request, is_server, time_limit
 from mongoglot.store.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 if TYPE_CHECKING:
@@ -36,16 +36,24 @@ class Collection:
         self.dialect: Dialect = dialect
 
     def with_dialect(self, dialect: Dialect) -> Collection:
-        """The same collection, its filters read in another dialect."""
+        """The same collection, its filters read in another dialect.
+
+        Args:
+            dialect: `"mongodb"` or `"taskdb"`, as `compile` takes it.
+        """
         return Collection(self.store, self.name, dialect)
 
     def insert_one(self, document: Mapping[str, Any]) -> InsertOneResult:
         """Store a document; without `_id` it gets an ObjectId. The mapping itself is left alone.
 
+        Args:
+            document: a mapping of what BSON can hold.
+
         Raises:
             EncodingError: BSON cannot hold a value; the error names its path, nothing is written.
             WriteError: the server would refuse the document; DuplicateKeyError where it has the `_id` already,
                 or a key of a unique index.
+            StoreError: the store cannot be written, or is closed; so with every call of a collection.
         """
         return InsertOneResult(inserting.insert_one(self._backend, self.name, document))
 
@@ -75,8 +83,8 @@ class Collection:
         projection: projections.Spec = None,
         *,
         sort: sorts.Spec = None,
-        skip: Any = 0,
-        limit: Any = 0,
+        skip: Bound = 0,
+        limit: Bound = 0,
         collation: Mapping[str, Any] | None = None,
         max_time_ms: int | None = None,
     ) -> Cursor:
@@ -99,44 +107,110 @@ class Collection:
             UnsupportedError: it needs a MongoDB server, and the store is none.
         """
         request = self._request(filter, projection, sort=sort, skip=skip, limit=limit, collation=collation)
-        limit = time_limit(max_time_ms, request.query)
-        return Cursor(reading.found(self._backend, self.name, request, limit))
+        time = time_limit(max_time_ms, request.query)
+        return Cursor(reading.found(self._backend, self.name, request, time))
 
     def find_in_order(self, filter: Filter, projection: projections.Spec = None) -> list[Record]:
         """The documents that match, in the order of insertion; a server gives those of an index in its order.
+
+        Args:
+            filter: as `find` takes it.
+            projection: as `find` takes it.
 
         Raises:
             as `find`.
         """
         return list(self._backend.find(self.name, self._request(filter, projection)))
 
-    def find_one(self, filter: Any = None, *args: Any, **options: Any) -> Record | None:
-        """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule."""
-        return next(self.find(by_id(filter), *args, **{**options, "limit": 1}), None)
+    def find_one(
+        self,
+        filter: Any = None,
+        projection: projections.Spec = None,
+        *,
+        sort: sorts.Spec = None,
+        skip: Bound = 0,
+        collation: Mapping[str, Any] | None = None,
+        max_time_ms: int | None = None,
+    ) -> Record | None:
+        """The first match or None; what is no mapping and no query is an `_id`, also a str: pymongo's rule.
+
+        Args:
+            filter: as `find` takes it, or an `_id`.
+            projection, sort, skip, collation, max_time_ms: as `find` takes them.
+
+        Raises:
+            as `find`.
+        """
+        found = self.find(
+            by_id(filter),
+            projection,
+            sort=sort,
+            skip=skip,
+            limit=1,
+            collation=collation,
+            max_time_ms=max_time_ms,
+        )
+        return next(found, None)
 
     def count_documents(self, filter: Filter, *, max_time_ms: int | None = None) -> int:
         """How many documents match.
 
+        Args:
+            filter: as `find` takes it.
+            max_time_ms: how long counting may take, in milliseconds.
+
         Raises:
+            FilterError: the filter is wrong.
             TimeLimitError: it takes longer than `max_time_ms`, or than the query's own limit.
         """
         query = self._compiled(filter)
         return reading.counted(self._backend, self.name, query, time_limit(max_time_ms, query))
 
     def update_one(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
-        """Apply `$set` and `$unset` to the first match."""
+        """Apply `$set` and `$unset` to the first match.
+
+        Args:
+            filter: as `find` takes it.
+            update: `{"$set": {path: value}, "$unset": {path: ""}}`, either or both.
+
+        Raises:
+            FilterError: the update or the filter is wrong, with the server's code.
+            WriteError: the server would refuse the changed document; DuplicateKeyError where an index does.
+        """
         return self._update(filter, update, many=False)
 
     def update_many(self, filter: Filter, update: Mapping[str, Any]) -> UpdateResult:
-        """Apply `$set` and `$unset` to all matches, or to none where one of them cannot be changed so."""
+        """Apply `$set` and `$unset` to all matches, or to none where one of them cannot be changed so.
+
+        Args:
+            filter: as `find` takes it.
+            update: as `update_one` takes it.
+
+        Raises:
+            as `update_one`.
+        """
         return self._update(filter, update, many=True)
 
     def delete_one(self, filter: Filter) -> DeleteResult:
-        """Delete the first match."""
+        """Delete the first match.
+
+        Args:
+            filter: as `find` takes it.
+
+        Raises:
+            FilterError: the filter is wrong; nothing was deleted.
+        """
         return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=False))
 
     def delete_many(self, filter: Filter) -> DeleteResult:
-        """Delete all matches."""
+        """Delete all matches.
+
+        Args:
+            filter: as `find` takes it.
+
+        Raises:
+            FilterError: the filter is wrong; nothing was deleted.
+        """
         return DeleteResult(self._backend.delete(self.name, self._compiled(filter), many=True))
 
     def drop(self) -> None:
@@ -166,6 +240,9 @@ class Collection:
     def drop_index(self, index: IndexSpec) -> None:
         """Drop an index, by its name or by its keys; `"*"` for all but that of `_id`.
 
+        Args:
+            index: a name, or keys as `create_index` takes them.
+
         Raises:
             WriteError: code 27, there is no such index; 72, it is that of `_id`.
         """
@@ -183,10 +260,25 @@ class Collection:
         return by_name(self.list_indexes())
 
     def explain(
-        self, filter: Filter | None = None, projection: projections.Spec = None, **options: Any
+        self,
+        filter: Filter | None = None,
+        projection: projections.Spec = None,
+        *,
+        sort: sorts.Spec = None,
+        skip: Bound = 0,
+        limit: Bound = 0,
+        collation: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates."""
-        return self._backend.explain(self.name, self._request(filter, projection, **options))
+        """What the engine makes of a find: what it runs, its plan, and what is checked on the candidates.
+
+        Args:
+            filter, projection, sort, skip, limit, collation: as `find` takes them.
+
+        Raises:
+            as `find`.
+        """
+        request = self._request(filter, projection, sort=sort, skip=skip, limit=limit, collation=collation)
+        return self._backend.explain(self.name, request)
 
     @property
     def _backend(self) -> Backend:

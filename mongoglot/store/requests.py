@@ -25,6 +25,10 @@ Filter: TypeAlias = Mapping[str, Any] | str | Query
 """A filter as a mapping, as text, or compiled."""
 
 
+Bound: TypeAlias = float | Decimal128 | None
+"""A skip or a limit: a number as a server reads it, cut to a whole one; None is 0."""
+
+
 class Engine(Protocol):
     """What is asked: a `Backend`, or one that is awaited."""
 

@@ -9,7 +9,11 @@ from typing import Any, final
 @final
 @dataclass(frozen=True, slots=True)
 class InsertOneResult:
-    """The `_id` of the document that was inserted."""
+    """What an insert gives.
+
+    Attributes:
+        inserted_id: the `_id` of the document.
+    """
 
     inserted_id: Any
 
@@ -17,7 +21,11 @@ class InsertOneResult:
 @final
 @dataclass(frozen=True, slots=True)
 class InsertManyResult:
-    """The `_id`s of the documents that were inserted, in order."""
+    """What an insert of many gives.
+
+    Attributes:
+        inserted_ids: the `_id`s of the documents, in order.
+    """
 
     inserted_ids: list[Any]
 
@@ -25,7 +33,12 @@ class InsertManyResult:
 @final
 @dataclass(frozen=True, slots=True)
 class UpdateResult:
-    """How many documents an update matched, and how many of them it changed."""
+    """What an update gives.
+
+    Attributes:
+        matched_count: how many documents matched.
+        modified_count: how many of them it changed.
+    """
 
     matched_count: int
     modified_count: int
@@ -34,6 +47,10 @@ class UpdateResult:
 @final
 @dataclass(frozen=True, slots=True)
 class DeleteResult:
-    """How many documents were deleted."""
+    """What a delete gives.
+
+    Attributes:
+        deleted_count: how many documents were deleted.
+    """
 
     deleted_count: int
