@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,21 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert type(result.error_in_exec).__name__ == "UsageError"
     assert said in str(result.error_in_exec)
     assert "Traceback" not in "".join(capsys.readouterr())
+
+
+def test_the_cells_of_the_documentation(
+    shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pandas", reason="pandas makes the frame")
+    monkeypatch.chdir(tmp_path)
+    with mongoglot.connect("sqlite:people.db") as store:
+        store["people"].insert_many(PEOPLE)
+    page = (Path(__file__).parent.parent / "docs" / "async.md").read_text(encoding="utf-8")
+    cell, table, wrong, error = re.findall(r"^```text\n(.*?)^```$", page, re.M | re.S)
+    assert str(shell.run_cell(cell).result) == table.rstrip("\n")
+    capsys.readouterr()
+    assert not shell.run_cell(wrong).success
+    assert capsys.readouterr().err == error
 
 
 def test_its_help(shell: Any) -> None:
