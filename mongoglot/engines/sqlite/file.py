@@ -29,7 +29,7 @@ APPLICATION_ID: Final = 0x6D676C74
 FORMAT: Final = 3
 """The version of the layout of the file, in `user_version`: 2 has indexes, 3 has parts, more on columns."""
 
-_STEPS: Final = 10_000
+STEPS: Final = 10_000
 """Steps of SQLite between two looks at the clock, where time is limited: a fraction of a millisecond."""
 
 _MAGIC: Final = b"SQLite format 3\0"
@@ -154,17 +154,21 @@ class File:
 
     def rows(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """Run a statement; all of its rows."""
+        return self.fetched(statement, parameters, apsw.Cursor.fetchall)
+
+    def fetched(self, statement: str, parameters: Any, fetch: Callable[[apsw.Cursor], T]) -> T:
+        """Run a statement; what `fetch` takes of its rows."""
         with self.lock:
             connection = self._open()
             if remaining() is not None:
-                connection.set_progress_handler(is_over, _STEPS)
+                connection.set_progress_handler(is_over, STEPS)
             try:
                 try:
-                    return connection.execute(statement, parameters).fetchall()
+                    return fetch(connection.execute(statement, parameters))
                 except apsw.BusyError:
                     if self._depth:
                         raise
-                    return _patiently(lambda: connection.execute(statement, parameters).fetchall())
+                    return _patiently(lambda: fetch(connection.execute(statement, parameters)))
             except FAILURES as error:
                 raise told(error, self.path) from None
             finally:
@@ -183,6 +187,16 @@ class File:
     def in_transaction(self) -> bool:
         """Whether statements are a part of something greater now."""
         return self._depth > 0
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether statements are a part of something greater now that may have written."""
+        return self._depth > 0 and self._view is None
+
+    @property
+    def full_path(self) -> str:
+        """Where the file is, whatever the working directory is now; empty for one in memory."""
+        return self._open().filename
 
     def write(self, statement: str, parameters: Any) -> None:
         """Run a statement that has no rows; inside a transaction, and so without a lock of its own."""
