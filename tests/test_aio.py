@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import random
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +25,9 @@ from tests.conftest import ENGINES
 
 if TYPE_CHECKING:
     from tests.both import Place
+
+# pymongo leaves the sockets of attempts to connect that it gives up to the collector
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 EMBEDDED = tuple(engine for engine in ENGINES if engine != "mongodb")
 
@@ -104,6 +109,14 @@ class Pair(NamedTuple):
     sync: mongoglot.Store
     asynchronous: aio.AsyncStore
     runner: asyncio.Runner
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_sockets_for_other_modules() -> Iterator[None]:
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -125,7 +125,8 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         def ask(layout: Layout) -> tuple[Iterator[Record] | None, Reading]:
             reading = _reading(layout, query)
             text = f"{_ROWS} {reading.source}{_bounds(reading, request)}"
-            return self._documents(text, reading.bind(query.values), whole=request.sort is not None), reading
+            whole = request.sort is not None or (0 < request.limit <= _FEW and _is_pushed(reading, request))
+            return self._documents(text, reading.bind(query.values), whole=whole), reading
 
         answer = self.tables.asked(collection, ask)
         if answer is None:
@@ -325,6 +326,9 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         """Close the file."""
         self.file.close()
 
+
+_FEW: Final = 16
+"""Documents that no store minds having in memory at once, as large as they may be."""
 
 _JSON: Final = f"json({quoted(DOCUMENT)})"
 _ROWS: Final = f"SELECT {quoted(ROW)}, {_JSON}"

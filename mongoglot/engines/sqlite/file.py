@@ -74,6 +74,7 @@ class File:
 
     Attributes:
         undone: how many transactions were taken back; what was read in them may not be in the file.
+        has_log: whether others may write while it is read: it has a write-ahead log, and is not in memory.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class File:
         self._view: int | None = None
         self._flush: Callable[[], None] | None = None
         self.undone = 0
+        self.has_log = False
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
@@ -132,6 +134,7 @@ class File:
                 _patiently(lambda: self._connection.pragma("journal_mode", self.journal))
             if self.journal != "wal":
                 self._connection.pragma("locking_mode", "normal")
+            self.has_log = self.journal == "wal" and self.full_path != ""
             if version < FORMAT:  # a new file, or one from before
                 with self.transaction():
                     self._upgrade()

@@ -21,26 +21,32 @@ Rows = list[tuple[Any, ...]]
 MOST: Final = 16 * 1024 * 1024
 """Characters of documents that a find has in memory at once."""
 
-_AT_ONCE: Final = 256
-"""Rows that are read at once."""
+_FIRST, _MOST_ROWS = 16, 1024
+"""Rows between two looks at how much they are: few at first, as they may be large."""
+
+_AT_ONCE: Final = 50
+"""Rows of many that are read at once, and so documents that are decoded at once."""
 
 
 def can_stream(file: File) -> bool:
     """Whether others can write to a file while it is read: not without a write-ahead log, and not in memory."""
-    return file.journal == "wal" and file.full_path != "" and not file.is_writing
+    return file.has_log and not file.is_writing
 
 
 def few_rows(cursor: apsw.Cursor) -> Rows | None:
     """All rows of a statement, each with a document at its end; None where these are too many for the memory."""
     rows: Rows = []
-    size = 0
-    while len(part := list(islice(cursor, _AT_ONCE))) == _AT_ONCE:
+    size, count = 0, _FIRST
+    while True:
+        part = list(islice(cursor, count))
         rows += part
+        if len(part) < count:
+            return rows
         size += sum([len(row[-1]) for row in part])
         if size > MOST:
             cursor.close(True)
             return None
-    return rows + part
+        count = min(2 * count, _MOST_ROWS)
 
 
 def streamed(file: File, version: int, statement: str, parameters: Any) -> Iterator[Rows] | None:
