@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+__all__ = ["Cursor"]
+
 _AS_TEXT = (Binary, Code, DatetimeMS, DBRef, Decimal128, MaxKey, MinKey, ObjectId, Regex, Timestamp)
 """Types of BSON that no column of such a table has; a column gets their text."""
 

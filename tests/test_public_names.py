@@ -30,6 +30,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "from_text", "reflect", "register_functions", "to_text",
     ),
     "mongoglot.aio": ("AsyncCollection", "AsyncCursor", "AsyncStore", "Opening", "connect"),
+    "mongoglot.cursor": ("Cursor",),
     "mongoglot.debug": ("Pass", "SqlStage", "Stages", "Tree", "stages"),
     "mongoglot.store": (
         "Bound", "Collection", "DeleteResult", "Filter", "InsertManyResult", "InsertOneResult", "Store",
