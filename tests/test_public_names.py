@@ -144,14 +144,14 @@ def test_each_says_what_it_raises(name: str) -> None:
 
 
 def test_type_checkers_see_the_types_and_the_mistakes() -> None:
-    """`tests/typing` says the type of each call, and has mistakes that mypy must find: their comments be used."""
+    """`tests/type_checks` says the type of each call, and has mistakes that mypy must find."""
     options = [
         "--config-file",
-        str(ROOT / "tests" / "typing" / "mypy.ini"),
+        str(ROOT / "tests" / "type_checks" / "mypy.ini"),
         "--cache-dir",
         str(ROOT / ".mypy_cache" / "public"),
     ]
-    command = [sys.executable, "-m", "mypy", *options, str(ROOT / "tests" / "typing")]
+    command = [sys.executable, "-m", "mypy", *options, str(ROOT / "tests" / "type_checks")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
