@@ -20,17 +20,6 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
-from mongoglot.engines.mongodb.commands import (
-    CODEC,
-    DEFAULT_DATABASE,
-    RAW,
-    count_options,
-    decoded,
-    explanation,
-    find_options,
-    index_options,
-    listed_index,
-)
 from mongoglot.engines.mongodb.failures import (
     BulkError,
     explained,
@@ -41,6 +30,17 @@ from mongoglot.engines.mongodb.failures import (
     translated,
 )
 from mongoglot.engines.mongodb.lowering import to_filter
+from mongoglot.engines.mongodb.messages import (
+    CODEC,
+    DEFAULT_DATABASE,
+    RAW,
+    count_options,
+    decoded,
+    explanation,
+    find_options,
+    index_options,
+    listed_index,
+)
 from mongoglot.errors import StoreError, TimeLimitError
 
 T = TypeVar("T")

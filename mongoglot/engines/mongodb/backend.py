@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
-import pymongo
 from bson.codec_options import CodecOptions
-from pymongo import errors
-from pymongo.collection import Collection
 
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
 from mongoglot.engines.culling import First, Totals, sum_of
-from mongoglot.engines.mongodb.commands import (
+from mongoglot.engines.mongodb.commands import Commands
+from mongoglot.engines.mongodb.failures import (
+    BulkError,
+    explained,
+    insert_error,
+    of_index,
+    server_checks_itself,
+    translated,
+)
+from mongoglot.engines.mongodb.lowering import to_filter
+from mongoglot.engines.mongodb.messages import (
     CODEC,
-    DEFAULT_DATABASE,
     RAW,
     count_options,
     decoded,
@@ -29,43 +34,13 @@ from mongoglot.engines.mongodb.commands import (
     index_options,
     listed_index,
 )
-from mongoglot.engines.mongodb.failures import (
-    DUPLICATE,
-    BulkError,
-    explained,
-    insert_error,
-    of_index,
-    of_insert,
-    server_checks_itself,
-    translated,
-)
-from mongoglot.engines.mongodb.lowering import to_filter
-
-_MOST_KNOWN: Final = 100
-"""Collections that the driver's objects are kept of."""
-
-_PLACE: Final = "$recordId"
-"""Where a document is in its collection: a number that grows with each that is inserted."""
 
 
-class MongoDBBackend:
+class MongoDBBackend(Commands):
     """The backend that relays to a server: filter, projection, sort and update run there."""
 
     name = "mongodb"
     on_server = True
-
-    def __init__(self, client: pymongo.MongoClient[Any]) -> None:
-        self._client = client
-        self._database = client.get_default_database(DEFAULT_DATABASE)
-        self._collections: dict[tuple[str, int], Collection[Any]] = {}
-        self._is_alone = False
-        level = self._database.read_concern.document
-        self._read_concern: dict[str, Any] = {"readConcern": level} if level else {}
-
-    def note(self, hello: Mapping[str, Any]) -> None:
-        """Note what a server says of itself: one that is alone has no writes that a driver tries again."""
-        concern = self._database.write_concern
-        self._is_alone = "setName" not in hello and "msg" not in hello and concern.is_server_default
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents, a batch at a time; see `Backend`."""
@@ -74,19 +49,11 @@ class MongoDBBackend:
             try:
                 with translated():
                     if len(batch) == 1:
-                        self._insert_one(collection, batch[0])
+                        self.insert_one(collection, batch[0])
                     else:
                         self._documents(collection).insert_many(batch)
             except BulkError as error:
                 raise insert_error(collection, batch, error.details) from None
-
-    def _insert_one(self, collection: str, document: Record) -> None:
-        """Store a document, which takes half the time of `insert_many`."""
-        with of_insert(collection, document):
-            if self._is_alone:
-                self._written("insert", collection, documents=[document])
-            else:
-                self._documents(collection).insert_one(document)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
@@ -94,71 +61,13 @@ class MongoDBBackend:
             found = self._cursor(collection, request, RAW)
         return self._read(found)
 
-    def found_in_order(self, collection: str, request: FindRequest) -> list[Record]:
-        """The matching documents in the order of insertion, and not in that of the index that finds them.
-
-        What looks like a DBRef is one, as the driver reads it.
-        """
-        with translated():
-            found = list(self._cursor(collection, request, show_record_id=True))
-        found.sort(key=itemgetter(_PLACE))
-        for document in found:
-            del document[_PLACE]
-        return found
-
-    def found_one(self, collection: str, key: Any) -> Record | None:
-        """The document of an `_id`, its DBRefs as in `found_in_order`.
-
-        One command has less to do than a cursor; only the cursor is tried again where a connection broke.
-        """
-        filter = {"_id": {"$eq": key}}
-        documents = self._documents(collection)
-        with translated():
-            try:
-                reply = self._database.command(
-                    "find",
-                    collection,
-                    filter=filter,
-                    limit=1,
-                    singleBatch=True,
-                    codec_options=CODEC,
-                    read_preference=documents.read_preference,
-                    **self._read_concern,
-                )
-            except errors.ConnectionFailure:
-                found: Record | None = documents.find_one(filter)
-                return found
-        return next(iter(reply["cursor"]["firstBatch"]), None)
-
     def aggregated(self, collection: str, pipeline: list[Record]) -> list[Record]:
         """What a pipeline gives."""
         with translated():
             return list(self._documents(collection).aggregate(pipeline))
 
-    def set_fields(self, collection: str, filter: Mapping[str, Any], fields: Record) -> bool:
-        """Give fields of the first match new values, all as the server takes them; whether there is one."""
-        with translated(), explained(collection):
-            if not self._is_alone:
-                return self._documents(collection).update_one(filter, {"$set": fields}).matched_count > 0
-            change = {"q": filter, "u": {"$set": fields}}
-            return bool(self._written("update", collection, updates=[change])["n"])
-
-    def _written(self, command: str, collection: str, **parts: Any) -> Record:
-        """The reply to a command that writes one document; it has less to do than the driver's method.
-
-        Raises:
-            errors.WriteError: as the method does.
-        """
-        reply: Record = self._database.command(command, collection, codec_options=CODEC, **parts)
-        for failed in reply.get("writeErrors", ()):
-            kind = errors.DuplicateKeyError if failed["code"] == DUPLICATE else errors.WriteError
-            raise kind(failed["errmsg"], failed["code"], failed)
-        return reply
-
-    def _cursor(
-        self, collection: str, request: FindRequest, codec: CodecOptions[Any] = CODEC, **options: Any
-    ) -> Any:
-        return self._documents(collection, codec).find(**find_options(request), **options)
+    def _cursor(self, collection: str, request: FindRequest, codec: CodecOptions[Any] = CODEC) -> Any:
+        return self._documents(collection, codec).find(**find_options(request))
 
     def _read(self, found: Any) -> Iterator[Record]:
         with translated():
@@ -258,11 +167,3 @@ class MongoDBBackend:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def _documents(self, collection: str, codec: CodecOptions[Any] = CODEC) -> Collection[Any]:
-        known = self._collections.get((collection, id(codec)))  # a codec that is kept has its id for itself
-        if known is None:
-            known = self._database.get_collection(collection, codec_options=codec)
-            if len(self._collections) < _MOST_KNOWN:
-                self._collections[collection, id(codec)] = known
-        return known
