@@ -19,6 +19,8 @@ from mongoglot.notes import Note
 from mongoglot.query import Query, compile
 from mongoglot.tree import Tree, tree_of
 
+__all__ = ["Pass", "SqlStage", "Stages", "Tree", "stages"]
+
 T = TypeVar("T")
 
 SQL: Final = ("sqlite", "postgres", "duckdb")

@@ -37,7 +37,12 @@ from mongoglot.compiler.schema_ast import lines_of
 @final
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A node of a tree, said in words; `int[0]` is a literal of class int, the first of the query's values."""
+    """A node of a tree, said in words; `int[0]` is a literal of class int, the first of the query's values.
+
+    Attributes:
+        label: the node.
+        children: what is below it.
+    """
 
     label: str
     children: tuple[Tree, ...] = ()
@@ -46,7 +51,11 @@ class Tree:
         return "\n".join(self.lines())
 
     def lines(self, indent: str = "") -> Iterator[str]:
-        """The tree over lines, a node each."""
+        """The tree over lines, a node each.
+
+        Args:
+            indent: in front of each line.
+        """
         yield from (indent + line for line in self.label.splitlines())
         for child in self.children:
             yield from child.lines(indent + "  ")

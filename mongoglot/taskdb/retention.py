@@ -67,7 +67,12 @@ class Retention:
             raise UnsupportedError(f"cull_fraction is a number from 0 to below 1, not {part!r}")
 
     def excess(self, totals: Totals, *, after: bool = False) -> bool:
-        """Whether there is more than the limits allow, or after a cull, more than is to be left."""
+        """Whether there is more than the limits allow, or after a cull, more than is to be left.
+
+        Args:
+            totals: how many records there are, and how many bytes.
+            after: whether a cull has begun.
+        """
         records, size = self.max_records, self.max_bytes
         if after:  # one is too many when a cull begins
             records = records and min(records, records + 1 - int(records * self.cull_fraction))

@@ -148,23 +148,43 @@ class Table:
         object.__setattr__(self, "columns", tuple(columns))
 
     def column(self, path: Path) -> Column | None:
-        """The column of a path, or None."""
+        """The column of a path, or None.
+
+        Args:
+            path: of a field, split.
+        """
         return next((column for column in self.columns if column.field == path), None)
 
     def scalar_prefix(self, path: Path) -> Column | None:
-        """A column whose field the path goes into, though it holds scalars only."""
+        """A column whose field the path goes into, though it holds scalars only.
+
+        Args:
+            path: of a field, split.
+        """
         found = self.prefix(path)
         return found if found is not None and not found.is_nested else None
 
     def prefix(self, path: Path) -> Column | None:
-        """A column whose field the path goes into."""
+        """A column whose field the path goes into.
+
+        Args:
+            path: of a field, split.
+        """
         return next((c for c in self.columns if path[: len(c.field)] == c.field and path != c.field), None)
 
     def is_split(self, path: Path) -> bool:
-        """Whether fields below the path are columns of their own, and not in the document."""
+        """Whether fields below the path are columns of their own, and not in the document.
+
+        Args:
+            path: of a field, split.
+        """
         return any(c.field[: len(path)] == path and not c.mixed for c in self.columns)
 
     def no_field(self, path: Path) -> UnsupportedError:
-        """The error of a query that names a field that is not there."""
+        """The error of a query that names a field that is not there.
+
+        Args:
+            path: of a field, split.
+        """
         known = ", ".join(column.path for column in self.columns)
         return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}; it has {known}")

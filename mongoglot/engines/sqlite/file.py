@@ -29,7 +29,7 @@ APPLICATION_ID: Final = 0x6D676C74
 FORMAT: Final = 3
 """The version of the layout of the file, in `user_version`: 2 has indexes, 3 has parts, more on columns."""
 
-_STEPS: Final = 10_000
+STEPS: Final = 10_000
 """Steps of SQLite between two looks at the clock, where time is limited: a fraction of a millisecond."""
 
 _MAGIC: Final = b"SQLite format 3\0"
@@ -74,6 +74,7 @@ class File:
 
     Attributes:
         undone: how many transactions were taken back; what was read in them may not be in the file.
+        has_log: whether others may write while it is read: it has a write-ahead log, and is not in memory.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class File:
         self._view: int | None = None
         self._flush: Callable[[], None] | None = None
         self.undone = 0
+        self.has_log = False
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
@@ -132,6 +134,7 @@ class File:
                 _patiently(lambda: self._connection.pragma("journal_mode", self.journal))
             if self.journal != "wal":
                 self._connection.pragma("locking_mode", "normal")
+            self.has_log = self.journal == "wal" and self.full_path != ""
             if version < FORMAT:  # a new file, or one from before
                 with self.transaction():
                     self._upgrade()
@@ -154,17 +157,21 @@ class File:
 
     def rows(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """Run a statement; all of its rows."""
+        return self.fetched(statement, parameters, apsw.Cursor.fetchall)
+
+    def fetched(self, statement: str, parameters: Any, fetch: Callable[[apsw.Cursor], T]) -> T:
+        """Run a statement; what `fetch` takes of its rows."""
         with self.lock:
             connection = self._open()
             if remaining() is not None:
-                connection.set_progress_handler(is_over, _STEPS)
+                connection.set_progress_handler(is_over, STEPS)
             try:
                 try:
-                    return connection.execute(statement, parameters).fetchall()
+                    return fetch(connection.execute(statement, parameters))
                 except apsw.BusyError:
                     if self._depth:
                         raise
-                    return _patiently(lambda: connection.execute(statement, parameters).fetchall())
+                    return _patiently(lambda: fetch(connection.execute(statement, parameters)))
             except FAILURES as error:
                 raise told(error, self.path) from None
             finally:
@@ -183,6 +190,16 @@ class File:
     def in_transaction(self) -> bool:
         """Whether statements are a part of something greater now."""
         return self._depth > 0
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether statements are a part of something greater now that may have written."""
+        return self._depth > 0 and self._view is None
+
+    @property
+    def full_path(self) -> str:
+        """Where the file is, whatever the working directory is now; empty for one in memory."""
+        return self._open().filename
 
     def write(self, statement: str, parameters: Any) -> None:
         """Run a statement that has no rows; inside a transaction, and so without a lock of its own."""
