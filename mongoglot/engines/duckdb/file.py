@@ -53,6 +53,7 @@ class File:
         with translated(self.shown, opening=True):
             self._connection = duckdb.connect(path, config=config)
             self._connection.execute("SET GLOBAL TimeZone = 'UTC'")  # that instants are read and compared in
+            self._connection.execute("SET GLOBAL arrow_large_buffer_size = true")  # texts of 2 GB and more
         try:
             self._check()
         except BaseException:
@@ -181,7 +182,7 @@ def translated(shown: str, *, opening: bool = False) -> Iterator[None]:
     """Turn DuckDB's errors into ours."""
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:  # what Arrow passes on is an OSError
         raise StoreError(_said(shown, str(error), opening=opening)) from None
     except RuntimeError as error:
         raise StoreError(f"DuckDB refuses an operation on {shown}: {error}") from None

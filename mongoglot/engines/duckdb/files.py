@@ -8,7 +8,7 @@ query, as files change.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, NoReturn, final
@@ -20,17 +20,8 @@ from mongoglot.engines.base import FindRequest, Record, finished, residual_check
 from mongoglot.engines.duckdb.file import File, translated
 from mongoglot.engines.duckdb.lowering import lower
 from mongoglot.engines.duckdb.rows import RowLowering
-from mongoglot.engines.duckdb.types import (
-    AS_TIMESTAMP,
-    Convert,
-    Struct,
-    converter,
-    has,
-    mark_long,
-    plain_sql,
-    read_type,
-    whole,
-)
+from mongoglot.engines.duckdb.types import Struct, is_read_as_it_is, read_as, read_type
+from mongoglot.engines.duckdb.values import Decode, decoder, documents
 from mongoglot.engines.sql.condition import Condition
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
@@ -114,8 +105,9 @@ class Files:
         source = next(_READERS[part] for part in reversed(name.lower().split(".")) if part in _READERS)
         cursor = self.file.cursor()
         with _reading(name):
-            found = cursor.execute(f"SELECT * FROM {source} LIMIT 0", {"file": name}).description
-        return Rows(name, source, Struct(tuple((column[0], read_type(column[1])) for column in found)))
+            found = cursor.sql(f"SELECT * FROM {source} LIMIT 0", params={"file": name})
+        columns = zip(found.columns, map(read_type, found.types), strict=True)
+        return Rows(name, source, Struct(tuple(columns)))
 
     def count(self, name: str, query: BoundPlan) -> int:
         """How many rows match; counted in SQL where nothing is left over."""
@@ -151,48 +143,13 @@ class Files:
     ) -> Iterator[Record]:
         """Documents of the rows that the SQL and the residual let through."""
         kind = rows.kind if needed is None else needed
-        converters = [converter(column, name) for name, column in kind.fields]
+        decoders = {name: decoder(column, name) for name, column in kind.fields}
         text = f"SELECT {_columns(kind)} FROM {rows.source} WHERE {statement.text}{bounds}"
         cursor = self.file.new_cursor()
         with interrupting(cursor.interrupt), _reading(rows.name):
-            cursor.execute(text, rows.bind(statement, query))
-        return self._fetched(
-            rows.name, cursor, [name for name, _ in kind.fields], converters, query, statement
-        )
-
-    def _fetched(
-        self,
-        name: str,
-        cursor: Any,
-        names: list[str],
-        converters: list[Convert | None],
-        query: BoundPlan,
-        statement: Statement,
-    ) -> Iterator[Record]:
+            batches = _batches(cursor, text, rows.bind(statement, query))
         check = residual_check(query, statement.split.residual)
-        steps = [(place, step) for place, step in zip(names, converters, strict=True) if step is not None]
-        try:
-            while True:
-                with interrupting(cursor.interrupt), _reading(name):
-                    batch = cursor.fetchmany(BATCH)
-                if not batch:
-                    return
-                if len(names) == 1:
-                    (only,) = names
-                    documents = [{only: value} for (value,) in batch]
-                else:
-                    documents = [dict(zip(names, row)) for row in batch]  # noqa: B905 - to look at lengths takes time
-                for place, step in steps:
-                    if step is whole:
-                        mark_long(documents, place)
-                        continue
-                    for document in documents:
-                        value = document[place]
-                        if value is not None:
-                            document[place] = step(value)
-                yield from documents if check is None else filter(check, in_time(documents))
-        finally:
-            cursor.close()
+        return _fetched(rows.name, cursor, batches, decoders, check)
 
     def explain(self, name: str, request: FindRequest) -> dict[str, Any]:
         """The SQL, its parameters, DuckDB's plan, and the residual."""
@@ -214,13 +171,52 @@ class Files:
         }
 
 
+def _batches(cursor: Any, text: str, parameters: dict[str, Any]) -> Iterator[Any]:
+    """The rows of a query as batches of Arrow, made as they are read."""
+    try:
+        import pyarrow  # noqa: F401 - DuckDB makes its batches
+    except ModuleNotFoundError:
+        reason = "files are read by the package pyarrow: pip install 'mongoglot[duckdb]'"
+        raise UnsupportedError(reason) from None
+    batches: Iterator[Any]
+    if hasattr(cursor, "fetch_record_batch"):
+        batches = cursor.execute(text, parameters).fetch_record_batch(BATCH)
+    else:  # DuckDB 2
+        batches = cursor.sql(text, params=parameters).to_arrow_reader(BATCH)
+    return batches
+
+
+def _fetched(
+    name: str,
+    cursor: Any,
+    batches: Iterator[Any],
+    decoders: dict[str, Decode],
+    check: Callable[[Record], bool] | None,
+) -> Iterator[Record]:
+    """Documents of batches, made as they are asked for."""
+    names = list(decoders)
+    try:
+        while True:
+            with interrupting(cursor.interrupt), _reading(name):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            columns = [
+                decode(column) for decode, column in zip(decoders.values(), batch.columns, strict=False)
+            ]
+            found = documents(names, columns, batch.num_rows)
+            yield from found if check is None else filter(check, in_time(found))
+    finally:
+        cursor.close()
+
+
 def _columns(kind: Struct) -> str:
     """The columns to read."""
     columns = []
     for name, inner in kind.fields:
         column = quoted(name)
-        if has(inner, lambda scalar: scalar.sql in AS_TIMESTAMP):
-            column = f"CAST({column} AS {plain_sql(inner)}) AS {column}"
+        if not is_read_as_it_is(inner):
+            column = f"CAST({column} AS {read_as(inner)}) AS {column}"
         columns.append(column)
     return ", ".join(columns) or "NULL"
 
