@@ -5,14 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from itertools import chain, islice
 from typing import Any, Final
 
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
-from mongoglot.compiler.values import is_sayable
-from mongoglot.engines.base import FindRequest, Record, ScanningBackend, Verification, checked, finished
+from mongoglot.compiler.values import INT64_MAX, is_sayable
+from mongoglot.engines.base import (
+    FindRequest,
+    Record,
+    ScanningBackend,
+    Verification,
+    checked,
+    finished,
+    projected,
+)
 from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb.columns import column_value
 from mongoglot.engines.duckdb.file import MEMORY, File
@@ -26,6 +34,7 @@ from mongoglot.engines.duckdb.lowering import (
     DocumentLowering,
     lower,
 )
+from mongoglot.engines.duckdb.ordering import INSERTION, Order, of_documents
 from mongoglot.engines.duckdb.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
@@ -67,33 +76,51 @@ class DuckdbBackend(ScanningBackend[int]):
             writer.flush()
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:
-        """Exactly the documents that match, in the order of insertion."""
-        return self._matching(collection, query, "")
+        """Exactly the documents that match, in the order of insertion.
 
-    def _matching(self, collection: str, query: BoundPlan, bounds: str) -> Iterator[tuple[int, Record]]:
-        """The matches; all rows are read at once, so that writes between them change nothing."""
+        All rows are read at once, so that writes between them change nothing.
+        """
         with self.file.reading():
             table = self.tables.found(collection)
             if table is None:
                 return iter(())
             statement = _statement(table, query)
-            columns = f"{quoted(ROW)}, {quoted(DOCUMENT)}"
-            rows = self.file.rows(_select(table, statement, columns) + bounds, statement.bind(query.values))
+            rows = self.file.rows(_select(table, statement, _ROWS), statement.bind(query.values))
         return checked(self.tables.decoded(rows), query, statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
         if is_file(collection):
             return self.files.find(collection, request)
-        bounds = ""
-        if request.sort is None and (request.skip or request.limit):
-            with self.file.reading():
-                table = self.tables.found(collection)
-            if table is not None and _statement(table, request.query).split.residual is None:
-                bounds = _bounds(request)
-                request = replace(request, skip=0, limit=0)
-        pairs = self._matching(collection, request.query, bounds)
-        return finished((document for _, document in pairs), request)
+        with self.file.reading():
+            table = self.tables.found(collection)
+            if table is None:
+                return iter(())
+            order = of_documents(request.sort)
+            found = None if order is None else self._in_order(table, order, request)
+        if found is not None:
+            return projected(found, request)
+        return finished((document for _, document in self.matching(collection, request.query)), request)
+
+    def _in_order(self, table: Table, order: Order, request: FindRequest) -> Iterator[Record] | None:
+        """The documents asked for; None where there are some that SQL does not sort as a server does."""
+        query, wanted = request.query, _most(request)
+        statement = _statement(table, query)
+        residual = statement.split.residual
+        bounds, skip = _pushed(request, statement, order)
+        columns = _ROWS if order.unsure is None else f"{_ROWS}, {order.unsure}"
+        text = _select(table, statement, columns, order) + bounds
+        some = residual is not None and wanted is not None
+        read = self.file.rows_in_turn if some else self.file.rows
+        rows = iter(read(text, statement.bind(query.values)))
+        if order.unsure is not None:
+            first = next(rows, None)
+            if first is not None and first[-1]:
+                return None
+            rows = chain([] if first is None else [first], rows)
+        pairs = checked(self.tables.decoded(rows), query, residual)
+        found = islice((document for _, document in pairs), skip, wanted)
+        return iter(list(found)) if some else found
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
@@ -208,9 +235,10 @@ class DuckdbBackend(ScanningBackend[int]):
                 reason = "there is no such collection"
                 return {"engine": self.name, "sql": None, "reason": reason, "residual": None}
             statement = _statement(table, request.query)
-            text = _select(table, statement, quoted(DOCUMENT))
-            if request.sort is None and statement.split.residual is None:
-                text += _bounds(request)
+            order = of_documents(request.sort)
+            text = _select(table, statement, quoted(DOCUMENT), order or INSERTION)
+            if order is not None:
+                text += _pushed(request, statement, order)[0]
             parameters = statement.bind(request.query.values)
             plan = self.file.rows(f"EXPLAIN {text}", parameters)
         return {
@@ -218,6 +246,7 @@ class DuckdbBackend(ScanningBackend[int]):
             "sql": text,
             "parameters": parameters,
             "plan": [tree for _, tree in plan],
+            "sort": _sorted_by(order),
             "residual": statement.split.residual,
             "projection": request.projection.spec if request.projection else None,
         }
@@ -237,15 +266,36 @@ def _statement(table: Table, query: BoundPlan) -> Statement:
     return query.plan.lowered(("duckdb", table), lambda node: lower(node, DocumentLowering(table)))
 
 
-_ORDER: Final = f" ORDER BY {quoted(ROW)}"
+_ROWS: Final = f"{quoted(ROW)}, {quoted(DOCUMENT)}"
 
 
-def _select(table: Table, statement: Statement, columns: str) -> str:
-    """The rows that meet a condition, in the order of insertion."""
-    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {statement.text}{_ORDER}"
+def _select(table: Table, statement: Statement, columns: str, order: Order = INSERTION) -> str:
+    """The rows that meet a condition, in an order."""
+    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {statement.text} ORDER BY {order.text}"
 
 
-def _bounds(request: FindRequest) -> str:
-    """LIMIT and OFFSET, numbers that have been checked."""
-    limit = f" LIMIT {request.limit:d}" if request.limit else ""
-    return limit + (f" OFFSET {request.skip:d}" if request.skip else "")
+def _pushed(request: FindRequest, statement: Statement, order: Order) -> tuple[str, int]:
+    """LIMIT and OFFSET, numbers that have been checked, and how many documents are left to skip.
+
+    What SQL cannot sort comes first, so that rows are not skipped there.
+    """
+    skip, limit = request.skip, request.limit
+    if statement.split.residual is not None:
+        return "", skip
+    if order.unsure is not None:
+        most = _most(request)
+        return ("" if most is None else f" LIMIT {most:d}"), skip
+    return (f" LIMIT {limit:d}" if limit else "") + (f" OFFSET {skip:d}" if skip else ""), 0
+
+
+def _most(request: FindRequest) -> int | None:
+    """How many documents are looked at, those that are skipped too; None for all."""
+    return min(request.skip + request.limit, INT64_MAX) if request.limit else None
+
+
+def _sorted_by(order: Order | None) -> str:
+    if order is None:
+        return "Python"
+    return (
+        "SQL" if order.unsure is None else "SQL, or Python where a row has a document or a nested array there"
+    )

@@ -32,6 +32,9 @@ LAYOUT: Final = (
 
 MEMORY: Final = ":memory:"
 
+_AT_ONCE: Final = 100
+"""Rows that are read at once where a few may be enough."""
+
 
 class File:
     """One open database; each thread has a cursor of its own, and writers take turns."""
@@ -117,6 +120,18 @@ class File:
         with interrupting(cursor.interrupt), translated(self.shown):
             found: list[tuple[Any, ...]] = cursor.execute(statement, parameters or None).fetchall()
         return found
+
+    def rows_in_turn(self, statement: str, parameters: Any = None) -> Iterator[tuple[Any, ...]]:
+        """Run a statement; its rows in batches, to be read before this thread runs another one."""
+        cursor = self.cursor()
+        with interrupting(cursor.interrupt), translated(self.shown):
+            cursor.execute(statement, parameters or None)
+        while True:
+            with interrupting(cursor.interrupt), translated(self.shown):
+                batch = cursor.fetchmany(_AT_ONCE)
+            if not batch:
+                return
+            yield from batch
 
     @contextmanager
     def reading(self) -> Iterator[None]:

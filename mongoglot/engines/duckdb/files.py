@@ -19,6 +19,7 @@ from mongoglot.compiler.residual import Split
 from mongoglot.engines.base import FindRequest, Record, finished, residual_check
 from mongoglot.engines.duckdb.file import File, translated
 from mongoglot.engines.duckdb.lowering import lower
+from mongoglot.engines.duckdb.ordering import PLACE, ROWS, of_rows
 from mongoglot.engines.duckdb.rows import RowLowering
 from mongoglot.engines.duckdb.types import Struct, is_read_as_it_is, read_as, read_type
 from mongoglot.engines.duckdb.values import Decode, decoder, documents
@@ -114,7 +115,7 @@ class Files:
         rows = self.opened(name)
         statement = rows.statement(query)
         if statement.split.residual is not None:
-            return sum(1 for _ in self._documents(rows, query, statement, None, ""))
+            return sum(1 for _ in self._documents(rows, _planned(rows, FindRequest(query))))
         text = f"SELECT count(*) FROM {rows.source} WHERE {statement.text}"
         cursor = self.file.cursor()
         with interrupting(cursor.interrupt), _reading(name):
@@ -123,52 +124,68 @@ class Files:
     def find(self, name: str, request: FindRequest) -> Iterator[Record]:
         """The matching rows as documents, read as they are asked for."""
         rows = self.opened(name)
-        statement = rows.statement(request.query)
-        bounds = ""
-        skip, limit = request.skip, request.limit
-        if request.sort is None and statement.split.residual is None:
-            bounds = f" LIMIT {limit:d}" if limit else ""
-            bounds += f" OFFSET {skip:d}" if skip else ""
-            request = FindRequest(request.query, request.projection)
-        needed = _needed(rows.kind, request, statement.split)
-        if needed.answers:
-            request = replace(request, projection=None)
-        found = self._documents(rows, request.query, statement, needed.kind, bounds)
-        if (request.projection, request.sort, request.skip, request.limit) == (None, None, 0, 0):
+        planned = _planned(rows, request)
+        left = planned.left
+        found = self._documents(rows, planned)
+        if (left.projection, left.sort, left.skip, left.limit) == (None, None, 0, 0):
             return found
-        return finished(found, request)
+        return finished(found, left)
 
-    def _documents(
-        self, rows: Rows, query: BoundPlan, statement: Statement, needed: Struct | None, bounds: str
-    ) -> Iterator[Record]:
+    def _documents(self, rows: Rows, planned: _Planned) -> Iterator[Record]:
         """Documents of the rows that the SQL and the residual let through."""
-        kind = rows.kind if needed is None else needed
-        decoders = {name: decoder(column, name) for name, column in kind.fields}
-        text = f"SELECT {_columns(kind)} FROM {rows.source} WHERE {statement.text}{bounds}"
+        query = planned.left.query
+        decoders = {name: decoder(column, name) for name, column in planned.kind.fields}
         cursor = self.file.new_cursor()
         with interrupting(cursor.interrupt), _reading(rows.name):
-            batches = _batches(cursor, text, rows.bind(statement, query))
-        check = residual_check(query, statement.split.residual)
+            batches = _batches(cursor, planned.text, rows.bind(planned.statement, query))
+        check = residual_check(query, planned.statement.split.residual)
         return _fetched(rows.name, cursor, batches, decoders, check)
 
     def explain(self, name: str, request: FindRequest) -> dict[str, Any]:
         """The SQL, its parameters, DuckDB's plan, and the residual."""
         rows = self.opened(name)
-        statement = rows.statement(request.query)
-        needed = _needed(rows.kind, request, statement.split)
-        text = f"SELECT {_columns(needed.kind)} FROM {rows.source} WHERE {statement.text}"
-        parameters = rows.bind(statement, request.query)
+        planned = _planned(rows, request)
+        parameters = rows.bind(planned.statement, request.query)
         cursor = self.file.cursor()
         with _reading(name):
-            plan = cursor.execute(f"EXPLAIN {text}", parameters).fetchall()
+            plan = cursor.execute(f"EXPLAIN {planned.text}", parameters).fetchall()
         return {
             "engine": "duckdb",
-            "sql": text,
+            "sql": planned.text,
             "parameters": parameters,
             "plan": [tree for _, tree in plan],
-            "residual": statement.split.residual,
+            "sort": "SQL" if planned.left.sort is None else "Python",
+            "residual": planned.statement.split.residual,
             "projection": request.projection.spec if request.projection else None,
         }
+
+
+class _Planned(NamedTuple):
+    """How rows are read: the SQL, the columns that it gives, and what of the request is left to do."""
+
+    statement: Statement
+    text: str
+    kind: Struct
+    left: FindRequest
+
+
+def _planned(rows: Rows, request: FindRequest) -> _Planned:
+    """What DuckDB does of a find: sort, skip and limit, where nothing is left of the filter."""
+    statement = rows.statement(request.query)
+    source, bounds = f"{rows.source} WHERE {statement.text}", ""
+    if statement.split.residual is None:
+        order = "" if request.sort is None else of_rows(request.sort, rows.kind)
+        if order:
+            numbered = f"SELECT *, row_number() OVER () AS {quoted(PLACE)} FROM {source}"
+            source = f"({numbered}) AS {quoted(ROWS)} ORDER BY {order}"
+        if order is not None:
+            bounds = f" LIMIT {request.limit:d}" if request.limit else ""
+            bounds += f" OFFSET {request.skip:d}" if request.skip else ""
+            request = FindRequest(request.query, request.projection)
+    needed = _needed(rows.kind, request, statement.split)
+    text = f"SELECT {_columns(needed.kind)} FROM {source}{bounds}"
+    left = replace(request, projection=None) if needed.answers else request
+    return _Planned(statement, text, needed.kind, left)
 
 
 def _batches(cursor: Any, text: str, parameters: dict[str, Any]) -> Iterator[Any]:

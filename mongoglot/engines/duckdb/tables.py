@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -132,13 +132,13 @@ class Tables:
             )
         )
 
-    def decoded(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, Record]]:
+    def decoded(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Record]]:
         """Rows with their documents in the place of the BSON.
 
         Raises:
             StoreError: the file is damaged.
         """
-        for row, data in rows:
+        for row, data, *_ in rows:
             try:
                 document = keys.decoded(data)
                 document["_id"]  # which every document has
