@@ -55,7 +55,7 @@ def compare(store: mongoglot.Store, documents: list[dict[str, Any]], rng: random
         for _ in range(count):
             paths = rng.sample(PATHS, rng.choice((1, 1, 1, 2, 3)))
             query: dict[str, Any] = rng.choice([{}, {}, {"b": {"$ne": 1}}, {"a": {"$not": {"$regex": "x"}}}])
-            options = {
+            options: dict[str, Any] = {
                 "sort": [(path, rng.choice((1, -1))) for path in paths],
                 "skip": rng.choice((0, 0, 3)), "limit": rng.choice((0, 1, 5, 500)),
             }  # fmt: skip
@@ -162,7 +162,11 @@ def test_sorts_of_typed_rows(tmp_path: Path) -> None:
                     (rng.choice((f, f, f"{f}.a")), rng.choice((1, -1)))
                     for f in rng.sample(fields, rng.choice((1, 2)))
                 ]
-                options = {"sort": sort, "skip": rng.choice((0, 2)), "limit": rng.choice((0, 1, 7))}
+                options: dict[str, Any] = {
+                    "sort": sort,
+                    "skip": rng.choice((0, 2)),
+                    "limit": rng.choice((0, 1, 7)),
+                }
                 try:
                     expected = encoded(plain["t"].find({}, **options))
                 except FilterError:

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from itertools import chain, islice
 from typing import Any, Final
 
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
-from mongoglot.compiler.values import INT64_MAX, is_sayable
+from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import (
     FindRequest,
     Record,
@@ -30,13 +29,13 @@ from mongoglot.engines.duckdb.lowering import (
     DOCUMENT,
     IDENTITY,
     KEYS,
-    ROW,
     DocumentLowering,
     lower,
 )
-from mongoglot.engines.duckdb.ordering import INSERTION, Order, of_documents
+from mongoglot.engines.duckdb.ordering import of_documents
 from mongoglot.engines.duckdb.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import INSERTION, ROW, Order, in_order, pushed
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import UnsupportedError
@@ -104,23 +103,13 @@ class DuckdbBackend(ScanningBackend[int]):
 
     def _in_order(self, table: Table, order: Order, request: FindRequest) -> Iterator[Record] | None:
         """The documents asked for; None where there are some that SQL does not sort as a server does."""
-        query, wanted = request.query, _most(request)
-        statement = _statement(table, query)
+        statement = _statement(table, request.query)
         residual = statement.split.residual
-        bounds, skip = _pushed(request, statement, order)
         columns = _ROWS if order.unsure is None else f"{_ROWS}, {order.unsure}"
-        text = _select(table, statement, columns, order) + bounds
-        some = residual is not None and wanted is not None
-        read = self.file.rows_in_turn if some else self.file.rows
-        rows = iter(read(text, statement.bind(query.values)))
-        if order.unsure is not None:
-            first = next(rows, None)
-            if first is not None and first[-1]:
-                return None
-            rows = chain([] if first is None else [first], rows)
-        pairs = checked(self.tables.decoded(rows), query, residual)
-        found = islice((document for _, document in pairs), skip, wanted)
-        return iter(list(found)) if some else found
+        text = _select(table, statement, columns, order) + pushed(request, residual, order)[0]
+        read = self.file.rows_in_turn if residual is not None and request.limit else self.file.rows
+        rows = read(text, statement.bind(request.query.values))
+        return in_order(rows, order, request, residual, self.tables.decoded)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
@@ -238,7 +227,7 @@ class DuckdbBackend(ScanningBackend[int]):
             order = of_documents(request.sort)
             text = _select(table, statement, quoted(DOCUMENT), order or INSERTION)
             if order is not None:
-                text += _pushed(request, statement, order)[0]
+                text += pushed(request, statement.split.residual, order)[0]
             parameters = statement.bind(request.query.values)
             plan = self.file.rows(f"EXPLAIN {text}", parameters)
         return {
@@ -246,7 +235,7 @@ class DuckdbBackend(ScanningBackend[int]):
             "sql": text,
             "parameters": parameters,
             "plan": [tree for _, tree in plan],
-            "sort": _sorted_by(order),
+            "sort": "Python" if order is None else order.sorter,
             "residual": statement.split.residual,
             "projection": request.projection.spec if request.projection else None,
         }
@@ -272,30 +261,3 @@ _ROWS: Final = f"{quoted(ROW)}, {quoted(DOCUMENT)}"
 def _select(table: Table, statement: Statement, columns: str, order: Order = INSERTION) -> str:
     """The rows that meet a condition, in an order."""
     return f"SELECT {columns} FROM {quoted(table.name)} WHERE {statement.text} ORDER BY {order.text}"
-
-
-def _pushed(request: FindRequest, statement: Statement, order: Order) -> tuple[str, int]:
-    """LIMIT and OFFSET, numbers that have been checked, and how many documents are left to skip.
-
-    What SQL cannot sort comes first, so that rows are not skipped there.
-    """
-    skip, limit = request.skip, request.limit
-    if statement.split.residual is not None:
-        return "", skip
-    if order.unsure is not None:
-        most = _most(request)
-        return ("" if most is None else f" LIMIT {most:d}"), skip
-    return (f" LIMIT {limit:d}" if limit else "") + (f" OFFSET {skip:d}" if skip else ""), 0
-
-
-def _most(request: FindRequest) -> int | None:
-    """How many documents are looked at, those that are skipped too; None for all."""
-    return min(request.skip + request.limit, INT64_MAX) if request.limit else None
-
-
-def _sorted_by(order: Order | None) -> str:
-    if order is None:
-        return "Python"
-    return (
-        "SQL" if order.unsure is None else "SQL, or Python where a row has a document or a nested array there"
-    )

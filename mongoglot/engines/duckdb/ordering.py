@@ -7,19 +7,19 @@ that the first row tells whether Python has to sort. Equal rows stay in the orde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 from mongoglot.compiler.ast import Path
 from mongoglot.compiler.sort import Sort
 from mongoglot.engines.duckdb import paths
 from mongoglot.engines.duckdb.conditions import ARRAY, OBJECT, begins
-from mongoglot.engines.duckdb.lowering import IDENTITY, KEYS, ROW
+from mongoglot.engines.duckdb.lowering import IDENTITY, KEYS
 from mongoglot.engines.duckdb.paths import Root
 from mongoglot.engines.duckdb.types import Scalar, Struct, Type
 from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression, quoted
+from mongoglot.engines.sql.ordering import INSERTION, Order, direction
 
 _NULL: Final = '"C"'
 """The key of null, which a missing field sorts as."""
@@ -28,42 +28,25 @@ _EMPTY: Final = '"B~'
 """Where an empty array sorts: between the keys of MinKey and of null."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What rows are sorted by.
-
-    Attributes:
-        text: of ORDER BY.
-        unsure: whether SQL cannot place a row, as SQL; such rows come first. None where there are none.
-    """
-
-    text: str
-    unsure: str | None = None
-
-
-INSERTION: Final = Order(quoted(ROW))
-
-
 def of_documents(sort: Sort | None) -> Order | None:
     """The order of a collection's rows; None where a path is too long for SQL."""
     if sort is None:
         return INSERTION
     if not sort.keys:
-        return Order(quoted(ROW) + _direction(sort.natural))
-    split = [(tuple(name.split(".")), direction) for name, direction in sort.keys]
+        return Order(INSERTION.text + direction(sort.natural))
+    split = [(tuple(name.split(".")), way) for name, way in sort.keys]
     if any(len(path) > paths.MAX_LENGTH for path, _ in split):
         return None
     items, unsure = [], []
-    for path, direction in split:
-        key, unplaced = _of_document(path, direction, alone=len(split) == 1)
-        items.append(duck.text_of(key) + _direction(direction))
+    for path, way in split:
+        key, unplaced = _of_document(path, way, alone=len(split) == 1)
+        items.append(duck.text_of(key) + direction(way))
         unsure += unplaced
     mark = duck.text_of(duck.two_valued(sql.some_of(unsure)))
-    return Order(", ".join([f"{mark} DESC", *items, quoted(ROW)]), mark)
+    return Order(", ".join([f"{mark} DESC", *items, INSERTION.text]), mark)
 
 
-def _of_document(path: Path, direction: int, *, alone: bool) -> tuple[Expression, list[Expression]]:
+def _of_document(path: Path, way: int, *, alone: bool) -> tuple[Expression, list[Expression]]:
     """The key at a path, and where it is not what the row sorts by."""
     if path == ("_id",):  # which is no array
         identity = sql.name(IDENTITY)
@@ -78,7 +61,7 @@ def _of_document(path: Path, direction: int, *, alone: bool) -> tuple[Expression
     if not alone:
         return key, [*unsure, begins(text, ARRAY)]
     keys = duck.mapped(paths.elements(place), "s", paths.text)
-    best = sql.call("list_min" if direction == 1 else "list_max", keys)
+    best = sql.call("list_min" if way == 1 else "list_max", keys)
     nested = duck.some_item(keys, "s", lambda item: sql.some_of([begins(item, OBJECT), begins(item, ARRAY)]))
     in_array = begins(text, ARRAY)
     unsure.append(sql.case([(in_array, nested)], duck.FALSE))
@@ -97,14 +80,14 @@ def of_rows(sort: Sort, kind: Struct) -> str | None:
     if any(name.lower() == PLACE for name, _ in kind.fields):
         return None
     if not sort.keys:
-        return quoted(PLACE) + _direction(sort.natural)
+        return quoted(PLACE) + direction(sort.natural)
     items = []
-    for name, direction in sort.keys:
+    for name, way in sort.keys:
         found = _of_type(tuple(name.split(".")), kind)
         if found is None:
             return None
-        nulls = " NULLS FIRST" if direction == 1 else " NULLS LAST"
-        items += [duck.text_of(item) + _direction(direction) + nulls for item in found]
+        nulls = " NULLS FIRST" if way == 1 else " NULLS LAST"
+        items += [duck.text_of(item) + direction(way) + nulls for item in found]
     return ", ".join([*items, quoted(PLACE)])
 
 
@@ -144,7 +127,3 @@ def _scalars(value: Expression, kind: Type) -> list[Expression] | None:
             return []
         case "json" | "refused":
             return None
-
-
-def _direction(direction: int) -> str:
-    return "" if direction == 1 else " DESC"

@@ -12,8 +12,9 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb.columns import SQL_TYPES, column_value
 from mongoglot.engines.duckdb.file import CATALOGUE, MARK, File
-from mongoglot.engines.duckdb.lowering import DOCUMENT, IDENTITY, KEYS, ROW
+from mongoglot.engines.duckdb.lowering import DOCUMENT, IDENTITY, KEYS
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.engines.sql.table import Column, ColumnType, Table
 from mongoglot.errors import StoreError, UnsupportedError
 

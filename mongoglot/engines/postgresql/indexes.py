@@ -15,10 +15,11 @@ from mongoglot.compiler.ast import And, Compare, In, Node
 from mongoglot.compiler.index import ID_INDEX, Index, shown_key
 from mongoglot.engines.base import Record
 from mongoglot.engines.postgresql.keys import entries, wanted_entries
-from mongoglot.engines.postgresql.layouts import BSON, KEY, ROW, Layout, StoredIndex
+from mongoglot.engines.postgresql.layouts import BSON, KEY, Layout, StoredIndex
 from mongoglot.engines.postgresql.lowering import Statement
 from mongoglot.engines.postgresql.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.errors import DuplicateKeyError
 
 ENTRY, OF = "_entry", "_of"

@@ -23,6 +23,9 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 MAX_CONNECTIONS: Final = 10
 """A thread that needs one more waits for another one's to be free."""
 
+_AT_ONCE: Final = 100
+"""Rows that are fetched at once where a few may be enough."""
+
 _SESSION: Final = """
     SET search_path = '';
     SET standard_conforming_strings = on;
@@ -103,6 +106,21 @@ class Server:
         self._forget_idle()  # the server was away meanwhile
         with self._borrowed() as (connection, _):
             return self._run(connection, statement, parameters)
+
+    def rows_in_turn(
+        self, statement: str, parameters: Sequence[Any] = ()
+    ) -> Generator[tuple[Any, ...], None, None]:
+        """Run a statement; its rows in batches, in a transaction that ends with them, or when this is closed."""
+        if self._current.flush is not None:
+            self._current.flush()
+        with self.transaction(view=True):
+            self.write(f'DECLARE "rows" NO SCROLL CURSOR FOR {statement}', parameters)
+            try:
+                while batch := self.write(f'FETCH {_AT_ONCE} FROM "rows"'):
+                    yield from batch
+            finally:
+                with suppress(StoreError):  # of a connection that broke: that error is the one to tell
+                    self.write('CLOSE "rows"')
 
     def write(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement inside the transaction of this thread, without what a read does before; its rows."""

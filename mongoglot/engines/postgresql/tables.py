@@ -18,7 +18,6 @@ from mongoglot.engines.postgresql.layouts import (
     BSON,
     DOCUMENT,
     KEY,
-    ROW,
     Layout,
     array_type,
     definition,
@@ -26,6 +25,7 @@ from mongoglot.engines.postgresql.layouts import (
 )
 from mongoglot.engines.postgresql.server import Server
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.errors import StoreError
 
@@ -289,7 +289,7 @@ class Tables:
         Raises:
             StoreError: what is stored is damaged.
         """
-        for row, data in rows:
+        for row, data, *_ in rows:
             try:
                 document = encoding.decode(data)
                 document["_id"]  # which every document has
