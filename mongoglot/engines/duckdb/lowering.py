@@ -29,7 +29,7 @@ from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
 
 IDENTITY, KEYS, DOCUMENT = "_key", "_keys", "_doc"
-"""The columns of every collection beside the order of insertion: the key of `_id`, the document's keys, its BSON."""
+"""The columns of collections beside the order of insertion: the key of `_id`, the document's keys, its BSON."""
 
 
 def lower(node: Node, lowering: Lowering[Condition]) -> Statement:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, closing
 from typing import Any, Final, TypeVar
 
 from mongoglot.compiler.ast import Node
-from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
+from mongoglot.compiler.index import ID_INDEX, Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import (
@@ -239,29 +239,11 @@ class PostgresqlBackend(ScanningBackend[int]):
 
     def create_index(self, collection: str, index: Index) -> None:
         """Make an index and fill it, in one transaction; see `Backend`."""
-
-        def create() -> None:
-            if self.tables.changing(collection) is None:
-                self.tables.created(collection)
-            layout = self.tables.changing(collection)
-            if layout is None:
-                raise GoneError(f"{collection!r} was dropped while its index was made; try again")
-            if not is_there(index, [stored.index for stored in layout.indexes]):
-                indexes.create(self.tables, collection, layout, index)
-
-        self._again(lambda: self._in_transaction(create))
+        self._again(lambda: self._in_transaction(lambda: indexes.ensure(self.tables, collection, index)))
 
     def drop_index(self, collection: str, name: str) -> None:
         """Drop an index; see `Backend`."""
-
-        def drop() -> None:
-            layout = self.tables.changing(collection)
-            if layout is not None:
-                index = named(name, [stored.index for stored in layout.indexes])
-                (gone,) = (stored for stored in layout.indexes if stored.index is index)
-                indexes.drop(self.tables, collection, layout, gone)
-
-        self._again(lambda: self._in_transaction(drop))
+        self._again(lambda: self._in_transaction(lambda: indexes.drop(self.tables, collection, name)))
 
     def _in_transaction(self, step: Callable[[], None]) -> None:
         with self.server.transaction():

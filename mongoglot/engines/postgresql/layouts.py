@@ -14,7 +14,7 @@ from mongoglot.engines.sql.table import Column, Table
 from mongoglot.errors import UnsupportedError
 
 KEY, DOCUMENT, BSON = "_key", "_doc", "_bson"
-"""The columns of every table beside the order of insertion: the key of `_id`, the document as jsonb and as BSON."""
+"""The columns of tables beside the order of insertion: the key of `_id`, the document as jsonb and as BSON."""
 
 
 @final
