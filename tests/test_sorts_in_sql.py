@@ -10,7 +10,7 @@ from typing import Any
 import bson
 import duckdb
 import pytest
-from bson import Decimal128, Int64, MaxKey, MinKey, ObjectId
+from bson import DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId
 
 import mongoglot
 from mongoglot.errors import FilterError
@@ -20,17 +20,11 @@ from tests.typed_rows import SCALARS as SQL_SCALARS
 from tests.typed_rows import random_table
 
 SCALARS = [
-    *EVERY_SCALAR,
-    "\U0010ffffA",
-    "\U0010ffff",
-    "x" * 300,
-    "x" * 301,
-    "a\0",
-    "a\1",
-    MinKey(),
-    MaxKey(),
-    None,
-]
+    *(value for value in EVERY_SCALAR if not isinstance(value, (dict, list, DBRef))),
+    "\U0010ffffA", "\U0010ffff", "x" * 300, "x" * 301, "a\0", "a\1", MinKey(), MaxKey(), None,
+]  # fmt: skip
+"""None of them is a document, which only Python sorts by."""
+
 PATHS = ("_id", "a", "a.b", "b", "c", "a.0", "x.y.z")
 
 
