@@ -10,6 +10,7 @@ from typing import Final
 
 from mongoglot.compiler.ast import Compare, ElemMatch, Expr, In, Leaf, leaves
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql import trees
 from mongoglot.engines.sql.nodes import Expression
 
 _ON_TEXT: Final = {"jsonb_each": "json_each", "jsonb_extract": "json_extract", "jsonb_object": "json_object",
@@ -23,7 +24,7 @@ _CONTAINERS: Final = frozenset({"object", "array"})
 
 def on_text(tree: Expression) -> Expression:
     """The condition with functions on JSON text in the place of those on JSONB."""
-    return sql.with_calls(tree, _call_on_text)
+    return trees.with_calls(tree, _call_on_text)
 
 
 def _call_on_text(name: str, arguments: list[Expression]) -> Expression:
