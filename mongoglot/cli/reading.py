@@ -1,17 +1,22 @@
-"""`find`, `count` and `explain`."""
+"""`find` and `count`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from mongoglot.cli.main import NOTHING_FOUND
 from mongoglot.cli.output import FORMATS, Format, default_format, write
-from mongoglot.cli.sources import collection_option, filter_argument, opened_collection
-from mongoglot.grammar.text import from_text, to_text
+from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
+from mongoglot.grammar.text import from_text, located
+
+formulas_option: Final = click.option(
+    "--formulas", is_flag=True,
+    help="CSV: leave texts as they are that a spreadsheet would run; without it they get a quote in front.",
+)  # fmt: skip
 
 
 def read_sort(text: str | None) -> Any:
@@ -28,7 +33,7 @@ def read_keys(text: str | None) -> list[str]:
 
 
 @click.command("find")
-@click.argument("source")
+@source_argument
 @filter_argument
 @collection_option
 @click.option("-k", "--keys", help="Only these fields, 'name,address.city'.")
@@ -39,6 +44,7 @@ def read_keys(text: str | None) -> list[str]:
 @click.option(
     "-f", "--format", "form", type=click.Choice(FORMATS), help="table at a terminal, ndjson in a pipe."
 )
+@formulas_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; exit with 1 where nothing matches.")
 def find_command(
     source: str,
@@ -50,6 +56,7 @@ def find_command(
     skip: int,
     limit: int,
     form: Format | None,
+    formulas: bool,
     quiet: bool,
 ) -> None:
     """Print the documents of SOURCE that match FILTER.
@@ -58,6 +65,8 @@ def find_command(
     mongoglot find people.db '{age: {$gte: 18}}' --keys name,age --sort -age
     mongoglot find mongodb://localhost/shop '{at: {$gte: ago("1h")}}' -c orders -f csv
     mongoglot find sales.parquet '{"item.price": {$gt: 100}}' -n 10
+    mongoglot find 'postgresql://localhost/shop#users' '{age: null}' -f json
+    zcat log.ndjson.gz | mongoglot find - '{level: {$in: ["error", "fatal"]}}' --quiet
     """
     if keys and projection:
         raise click.UsageError("--keys and --projection say the same thing: give one of them")
@@ -69,13 +78,13 @@ def find_command(
         )
         if quiet:
             sys.exit(0 if next(found, None) is not None else NOTHING_FOUND)
-        if wanted is not None and columns and "_id" not in columns:
+        if columns and "_id" not in columns:
             found = ({k: v for k, v in document.items() if k != "_id"} for document in found)
-        write(found, form or default_format(), columns, sys.stdout)
+        write(found, form or default_format(), columns, sys.stdout, formulas=formulas)
 
 
 @click.command("count")
-@click.argument("source")
+@source_argument
 @filter_argument
 @collection_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; exit with 1 where nothing matches.")
@@ -90,38 +99,3 @@ def count_command(source: str, filter: str, collection: str | None, quiet: bool)
     if quiet:
         sys.exit(0 if count else NOTHING_FOUND)
     click.echo(count)
-
-
-@click.command("explain")
-@click.argument("source")
-@filter_argument
-@collection_option
-@click.option("-s", "--sort", help="'-age,name', or as in mongosh.")
-@click.option("--stages", is_flag=True, help="Also every stage of the compiler.")
-def explain_command(source: str, filter: str, collection: str | None, sort: str | None, stages: bool) -> None:
-    """Show how SOURCE would answer FILTER: what it runs, its plan, the index, and what is checked in Python.
-
-    \b
-    mongoglot explain people.db '{age: {$gte: 18}}'
-    """
-    with opened_collection(source, collection) as documents:
-        plan = documents.explain(filter, sort=read_sort(sort))
-    if stages:
-        from mongoglot.query import compile
-
-        click.echo(compile(filter).explain())
-    for name, value in plan.items():
-        shown = value if isinstance(value, str) else _shown(value)
-        click.echo(
-            click.style(name, bold=True)
-            + ("\n  " + "\n  ".join(shown.splitlines()) if "\n" in shown else f": {shown}")
-        )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-        return "\n" + "\n".join(value) if value else "none"
-    try:
-        return to_text(value)
-    except Exception:
-        return repr(value)
