@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator
 from itertools import count
 from typing import Final
@@ -12,12 +11,10 @@ from mongoglot.debug import SqlStage, Stages
 from mongoglot.grammar.text import to_text
 from mongoglot.sql_stages import DIALECTS, assignments
 from mongoglot.tree import Tree
+from mongoglot.xml_text import xml_text
 
 _CARDS: Final = count(1)
 """Numbers of the cards of this process: tabs of two cards must not be taken for each other."""
-
-_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Characters that a picture cannot hold, and those that turn the direction of writing."""
 
 _BOX, _ROW, _GAP, _LETTER = 26, 58, 16, 6.6
 
@@ -123,7 +120,7 @@ def svg(tree: Tree) -> str:
             for below in middles
         )
         fill = "#ddf4ff" if node.children else "#f6f8fa"
-        text = html.escape(_NOT_IN_XML.sub("�", label))
+        text = xml_text(label)
         boxes.append(
             f'<rect x="{middle - width / 2:.0f}" y="{y}" width="{width:.0f}" height="{_BOX}" rx="6" fill="{fill}" '
             f'stroke="#8c959f"/><text x="{middle:.0f}" y="{y + 17}" text-anchor="middle">{text}</text>'

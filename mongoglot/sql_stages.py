@@ -80,7 +80,9 @@ def _of_duckdb(query: Query) -> tuple[str, dict[str, Any], Node | None]:
     try:
         from mongoglot.engines.duckdb.lowering import DocumentLowering, lower
     except ModuleNotFoundError:
-        raise UnsupportedError("the engine 'duckdb' needs the package duckdb: pip install 'mongoglot[duckdb]'") from None
+        raise UnsupportedError(
+            "the engine 'duckdb' needs the package duckdb: pip install 'mongoglot[duckdb]'"
+        ) from None
     statement = lower(query.optimised, DocumentLowering(Table("documents")))
     return pretty_sql_text(statement.text), statement.bind(query.values), statement.split.residual
 

@@ -9,7 +9,9 @@ from typing import Final, TypeAlias
 WIDTH: Final = 80
 """Letters of what stays in one line."""
 
-_PARTS: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|[()]|\s+|[A-Za-z_]\w*|[^\s()'\"`\w]+|\w+")
+_PARTS: Final = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|[()]|\s+|[A-Za-z_]\w*|[^\s()'\"`\w]+|\w+"
+)
 
 _BREAKS: Final = frozenset(
     ("FROM", "WHERE", "AND", "OR", "WHEN", "ELSE", "END", "ORDER", "LIMIT", "OFFSET", "CROSS", "UNION")
@@ -60,7 +62,11 @@ def _broken(group: Group, depth: int) -> Iterator[str]:
             flat = _flat(part)
             yield from [flat] if len(flat) <= WIDTH - 2 * depth else _broken(part, depth + 1)
         elif part in _BREAKS and number:
-            yield f"\n{'  ' * (depth - 1)}{part}" if part == "END" and number == len(group) - 1 else start + part
+            yield (
+                f"\n{'  ' * (depth - 1)}{part}"
+                if part == "END" and number == len(group) - 1
+                else start + part
+            )
         elif part == ")" and number == len(group) - 1 and depth:
             yield f"\n{'  ' * (depth - 1)})"
         elif part == "(" and not number:

@@ -20,7 +20,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"compiler"}),
     frozenset({"grammar"}),
     frozenset({"engines"}),
-    frozenset({"query", "explain", "debug", "card", "tree", "projections"}),
+    frozenset(
+        {"query", "explain", "debug", "card", "tree", "projections", "sql_stages", "sql_text", "xml_text"}
+    ),
     frozenset({"store", "cursor", "tables"}),
     frozenset({""}),  # the package itself, with the public names
     frozenset({"taskdb"}),

@@ -15,8 +15,9 @@ from mongoglot.query import compile
 from mongoglot.sql_stages import DIALECTS, assignments, sql_stage
 
 SQL: Final = {
-    "sqlite": "sqlite", "postgres": "postgresql", "postgresql": "postgresql", "duckdb": "duckdb", "mysql": "mysql",
-    "spark": "spark", "trino": "trino", "bigquery": "bigquery", "clickhouse": "clickhouse", "snowflake": "snowflake",
+    "sqlite": "sqlite", "postgres": "postgresql", "postgresql": "postgresql", "duckdb": "duckdb",
+    "mysql": "mysql", "spark": "spark", "trino": "trino", "bigquery": "bigquery", "clickhouse": "clickhouse",
+    "snowflake": "snowflake",
 }  # fmt: skip
 """The targets that are SQL, each with the name of its dialect."""
 
@@ -31,7 +32,8 @@ TARGETS: Final = ("all", "python", "mongodb", "ast", "tokens", *SQL)
 @click.option(
     "--table",
     help="The table that SQL is for: one that is there, 'shop.db#users' or 'postgresql://host/shop#users'; "
-    "columns and types, 'users(name text, age int)'; or a JSON file with them. Without it, the documents of a store.",
+    "columns and types, 'users(name text, age int)'; or a JSON file with them. Without it, "
+    "the documents of a store.",
 )
 @click.option(
     "--dialect", type=click.Choice(("mongodb", "taskdb")), default="mongodb", show_default=True,

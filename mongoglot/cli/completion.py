@@ -13,8 +13,8 @@ SHELLS = ("bash", "zsh", "fish")
 def completion_command(shell: str) -> None:
     """Print what makes SHELL complete commands, options, their values, and names of files.
 
-    In bash, put this line into ~/.bashrc; in zsh the same with zsh, into ~/.zshrc. In fish, write what it prints to
-    ~/.config/fish/completions/mongoglot.fish.
+    In bash, put this line into ~/.bashrc; in zsh the same with zsh, into ~/.zshrc. In fish, write what it
+    prints to ~/.config/fish/completions/mongoglot.fish.
 
     \b
     eval "$(mongoglot completion bash)"

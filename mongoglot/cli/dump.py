@@ -13,11 +13,11 @@ import bson
 import click
 
 from mongoglot.cli.extended_json import json_line
-from mongoglot.cli.main import say
 from mongoglot.cli.output import write
 from mongoglot.cli.progress import Progress, progress
 from mongoglot.cli.reading import formulas_option, read_keys, read_sort
 from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
+from mongoglot.cli.terminal import say
 
 _TOLD = 1000
 """Documents after which progress is told."""
@@ -70,7 +70,9 @@ def _writing(output: str | None) -> Iterator[Any]:
     if output is None:
         yield sys.stdout
         return
-    if Path(output).exists() and not Path(output).is_file():  # a device, a pipe: it is written to, not replaced
+    if (
+        Path(output).exists() and not Path(output).is_file()
+    ):  # a device, a pipe: it is written to, not replaced
         with open(output, "w", encoding="utf-8", newline="") as out:
             yield out
         return

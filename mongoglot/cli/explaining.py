@@ -11,8 +11,8 @@ from mongoglot.cli.reading import read_sort
 from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
 from mongoglot.cli.terminal import printable, show
 from mongoglot.compiler.ast import Node, leaves
-from mongoglot.debug import reason
 from mongoglot.grammar.text import to_text
+from mongoglot.sql_stages import reason
 from mongoglot.sql_text import pretty_sql_text
 from mongoglot.tree import tree_of
 
@@ -52,16 +52,20 @@ def plan_in_words(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         match name:
             case "engine" | "reason" | "python":
                 yield name, str(value)
-            case "sql" if value is not None:
-                yield name, pretty_sql_text(str(value))
+            case "sql":
+                yield name, "none" if value is None else pretty_sql_text(str(value))
             case "parameters":
-                yield name, "\n".join(f"{_label(label)} = {item!r}" for label, item in value.items()) or "none"
+                yield (
+                    name,
+                    "\n".join(f"{_label(label)} = {item!r}" for label, item in value.items()) or "none",
+                )
             case "plan":
                 yield name, _plan(value)
-            case "indexes" | "candidates" | "documents" | "sql" | "residual" | "undecided":
+            case "indexes" | "candidates" | "documents" | "residual" | "undecided":
                 pass  # told below
-            case _ if value is not None:
-                yield name, _text(value)
+            case _:
+                if value is not None:
+                    yield name, _text(value)
     if "reason" not in plan:
         yield "index", _indexes(plan)
         yield "pushed down", _pushed(plan)

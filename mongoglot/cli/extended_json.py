@@ -36,7 +36,8 @@ def json_line(document: Mapping[str, Any], *, exact: bool = False) -> str:
         if not same:
             which = f"the document with _id {document.get('_id')!r}"
             raise UnsupportedError(
-                f"{which} has names that Extended JSON reads as types: {text[:200]}; --format bson has no such names"
+                f"{which} has names that Extended JSON reads as types: {text[:200]}; "
+                "--format bson can say them"
             )
     return printable_json(text)
 

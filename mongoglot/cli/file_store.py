@@ -64,4 +64,6 @@ class FileBackend(ScanningBackend[int]):
         """Do nothing: what was opened is closed already."""
 
     def _read_only(self) -> UnsupportedError:
-        return UnsupportedError(f"{self._file!r} is a file of documents, which is read and not written: load it")
+        return UnsupportedError(
+            f"{self._file!r} is a file of documents, which is read and not written: load it"
+        )

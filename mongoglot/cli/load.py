@@ -13,9 +13,10 @@ import click
 from bson import ObjectId
 
 from mongoglot.cli.files import FORMATS, STANDARD_INPUT, Bad, Found, format_of, found_in, place, reading
-from mongoglot.cli.main import BadInputError, say
+from mongoglot.cli.main import BadInputError
 from mongoglot.cli.progress import Progress, progress
 from mongoglot.cli.sources import SourceType, collection_option, opened_collection
+from mongoglot.cli.terminal import say
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.values import sort_key
 from mongoglot.errors import DuplicateKeyError, WriteError
@@ -206,7 +207,7 @@ def _loaded_before(error: WriteError) -> str:
 
 
 def line_id(file: str, number: int, document: dict[str, Any]) -> ObjectId:
-    """An `_id` for a line: the same for the same content in the same line of the same file, ordered by the line."""
+    """An `_id` for a line: that of the same content in the same line of the same file; it grows with the line."""
     path = file if file == STANDARD_INPUT else os.path.realpath(file)
     parts = (
         zlib.crc32(os.fsencode(path)),

@@ -94,9 +94,7 @@ class Commands(click.Group):
 
 def exit_code(error: MongoglotError) -> int:
     """Whose mistake an error is: the user's, or trouble with a store."""
-    return (
-        WRONG_USE if isinstance(error, (FilterError, EncodingError, UnsupportedError)) else STORE_TROUBLE
-    )
+    return WRONG_USE if isinstance(error, (FilterError, EncodingError, UnsupportedError)) else STORE_TROUBLE
 
 
 def tell(message: str) -> None:
@@ -125,8 +123,8 @@ def _give_up_output() -> None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="A SOURCE is the URL of a store (sqlite:tasks.db, mongodb://host/db), a table of a database "
     "(postgresql://host/db#users), the name of a file, or '-' for standard input. A FILTER is what one types in "
-    "mongosh. Exit codes: 0, 1 nothing found (with --quiet), 2 a mistake in what was asked, 3 a store or file that "
-    "cannot be read or written, 130 Ctrl-C.",
+    "mongosh. Exit codes: 0, 1 nothing found (with --quiet), 2 a mistake in what was asked, 3 a store or file "
+    "that cannot be read or written, 130 Ctrl-C.",
 )
 @click.version_option(version("mongoglot"), prog_name="mongoglot")
 def main() -> None:

@@ -24,7 +24,7 @@ MAX_COLUMNS: Final = 12
 TABLE_ROWS: Final = 1000
 """Rows that a table measures at once: the columns of later ones are those of the first."""
 
-_CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
+_CODEC: Final[CodecOptions[Mapping[str, Any]]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
 
@@ -85,7 +85,9 @@ def _write_csv(
                 kept.write(bson.encode(document))
                 names.update(dict.fromkeys(document))
             kept.seek(0)
-            return _write_rows(bson.decode_file_iter(kept, _CODEC), list(names), out, formulas) if names else 0
+            return (
+                _write_rows(bson.decode_file_iter(kept, _CODEC), list(names), out, formulas) if names else 0
+            )
     return _write_rows(documents, keys, out, formulas)
 
 

@@ -11,7 +11,7 @@ import click
 from mongoglot.cli.main import NOTHING_FOUND
 from mongoglot.cli.output import FORMATS, Format, default_format, write
 from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
-from mongoglot.grammar.text import from_text, located
+from mongoglot.grammar.text import from_text
 
 formulas_option: Final = click.option(
     "--formulas", is_flag=True,

@@ -30,21 +30,25 @@ IN_PLACE: Final = (".parquet",)
 """Files that are one collection, which DuckDB reads in place."""
 
 _NAMES: Final = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
+    "AND substr(name, 1, 7) <> 'sqlite_' ORDER BY 1",
     "duckdb": "SELECT table_name FROM information_schema.tables ORDER BY 1",
 }  # fmt: skip
 """What lists the tables of a database that is a file."""
 
 
 @final
-class SourceType(click.ParamType):
+class SourceType(click.ParamType[str]):
     """A SOURCE; a shell completes it as the name of a file."""
 
     name = "source"
 
     def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:  # noqa: ARG002 - click passes them
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click passes it
+        param: click.Parameter,  # noqa: ARG002 - as above
+        incomplete: str,
+    ) -> list[CompletionItem]:
         """Tell the shell to complete the name of a file."""
         return [CompletionItem(incomplete, type="file")]
 
@@ -68,9 +72,7 @@ def is_in_place(source: str) -> bool:
 
 def is_file(source: str) -> bool:
     """Whether a source is a file of documents, or standard input."""
-    return source == STANDARD_INPUT or (
-        not _URL.match(source) and Path(source).suffix.lower() in ENDINGS
-    )
+    return source == STANDARD_INPUT or (not _URL.match(source) and Path(source).suffix.lower() in ENDINGS)
 
 
 def url_of(source: str) -> str:

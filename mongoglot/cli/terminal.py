@@ -23,6 +23,16 @@ def printable(text: str) -> str:
     return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+_COLOUR: Final = re.compile("(\x1b\\[[0-9;]*m)")
+
+
+def printable_in_colour(text: str) -> str:
+    """As `printable`, but text may be coloured, as are tracebacks of IPython; the colour ends with it."""
+    parts = _COLOUR.split(text)
+    shown = "".join(part if number % 2 else printable(part) for number, part in enumerate(parts))
+    return f"{shown}\x1b[0m" if len(parts) > 1 else shown
+
+
 def printable_json(text: str) -> str:
     """JSON that says the same, in which no character commands a terminal."""
     return _COMMANDS.sub(lambda found: json.dumps(found[0])[1:-1], text)
@@ -39,7 +49,7 @@ def say(text: str) -> None:
 
 
 def use_utf8() -> None:
-    """Write UTF-8 into pipes and files, whatever the locale; to a terminal, show what it does not have as escapes."""
+    """Write UTF-8 into pipes and files, whatever the locale; to a terminal, what it does not have as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             if stream.isatty():
