@@ -53,20 +53,27 @@ def csv_cell(value: Any, *, formulas: bool = False) -> str:
         return str(value) if formulas else without_formula(value)
     text = json_util.dumps(value, json_options=RELAXED, ensure_ascii=False)
     plain = json.loads(text)
+    if isinstance(value, Mapping):
+        return text
     if isinstance(plain, dict) and len(plain) == 1 and isinstance(next(iter(plain.values())), str):
         return str(next(iter(plain.values())))  # a date, an id, a decimal
     return text
 
 
 def without_formula(text: str) -> str:
-    """A text that no spreadsheet runs: with a quote in front where it would. `from_cell` takes it away again."""
+    """A text that no spreadsheet runs: with a quote in front where it would. `with_formula` takes it away again."""
     return f"'{text}" if _FORMULA.match(text) else str(text)
+
+
+def with_formula(text: str) -> str:
+    """A text as it was before `without_formula`."""
+    return text[1:] if _QUOTED_FORMULA.match(text) else text
 
 
 def from_cell(text: str) -> Any:
     """A value of CSV: a number where it is written as one would write it, else text."""
-    if _QUOTED_FORMULA.match(text):
-        return text[1:]
+    if with_formula(text) != text:
+        return with_formula(text)
     try:
         number = int(text)
     except ValueError:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import click
 
-from mongoglot.cli.described_tables import read_table
 from mongoglot.cli.terminal import show
 from mongoglot.errors import UnsupportedError
 from mongoglot.explain import Explanation
@@ -46,13 +45,17 @@ def compile_command(filter: str, target: str, table: str | None, dialect: Any) -
     mongoglot compile '{age: {$gte: 18}, tags: "new"}'
     mongoglot compile '{joined: {$gte: ISODate("2026-01-31")}}' --to python
     mongoglot compile '{age: {$gte: 18}}' --to postgres --table 'users(name text, age int)'
-    mongoglot compile '{age: {$gte: 18}}' --to sqlite --table shop.db#users
+    mongoglot compile '{age: {$gte: 18}}' --to sqlite --table app.db#users
     """
     query = compile(filter, dialect=dialect)
     if table is not None and target in ("python", "mongodb", "ast", "tokens"):
         raise click.UsageError(f"--table is for SQL, not for --to {target}")
-    explanation = Explanation(query, read_table(table) if table is not None else None)
-    show(_shown(explanation, target).rstrip("\n"))
+    described = None
+    if table is not None:
+        from mongoglot.cli.described_tables import read_table  # loads what reads tables
+
+        described = read_table(table)
+    show(_shown(Explanation(query, described), target).rstrip("\n"))
 
 
 def _shown(explanation: Explanation, target: str) -> str:

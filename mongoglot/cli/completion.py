@@ -18,6 +18,7 @@ def completion_command(shell: str) -> None:
 
     \b
     eval "$(mongoglot completion bash)"
+    eval "$(mongoglot completion zsh)"
     mongoglot completion fish > mongoglot.fish
     """
     from mongoglot.cli.main import main

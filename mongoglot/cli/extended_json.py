@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -44,6 +45,8 @@ def json_line(document: Mapping[str, Any], *, exact: bool = False) -> str:
 
 def from_json(text: str) -> Any:
     """What Extended JSON stands for."""
+    if '"$' not in text and "\\u0024" not in text:  # no name that is a type: plain JSON, which is read faster
+        return json.loads(text)
     return json_util.loads(text, json_options=READ)
 
 

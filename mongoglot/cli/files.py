@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, TypeAlias, cast, final
+from typing import Any, BinaryIO, Final, TypeAlias, cast, final
 
 import bson
 from bson import json_util
 from bson.codec_options import CodecOptions, DatetimeConversion
 
-from mongoglot.cli.cells import from_cell
+from mongoglot.cli.cells import from_cell, with_formula
 from mongoglot.cli.extended_json import READ, UNREADABLE, from_json
 from mongoglot.cli.main import BadInputError
 from mongoglot.compiler.normalise import normalise_document
@@ -165,8 +165,7 @@ def _not_utf8(data: bytes, error: UnicodeDecodeError) -> str:
 def _rows(stream: BinaryIO, check: Check, delimiter: str) -> Iterator[Found | Bad]:
     """The rows of CSV; what is not UTF-8 is found in its own row."""
     csv.field_size_limit(2**31 - 1)
-    text = io.TextIOWrapper(cast("IO[bytes]", stream), "utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    reader = csv.reader(_decoded(stream), delimiter=delimiter, strict=True)
     names: list[str] | None = None
     while True:
         number = reader.line_num + 1
@@ -176,12 +175,11 @@ def _rows(stream: BinaryIO, check: Check, delimiter: str) -> Iterator[Found | Ba
             yield Bad(number, str(error))
             continue
         if row is None:
-            text.detach()  # so that the stream stays open for the one who gave it
             return
         if not row:
             continue
         if names is None:
-            names = row
+            names = list(map(with_formula, row))
             if len(set(names)) < len(names):
                 yield Bad(number, "two columns have the same name", last=True)
                 return
@@ -189,6 +187,12 @@ def _rows(stream: BinaryIO, check: Check, delimiter: str) -> Iterator[Found | Ba
             yield Bad(number, f"has more values than the {len(names)} columns")
         else:
             yield _checked(number, partial(_row, names, row), check)
+
+
+def _decoded(stream: BinaryIO) -> Iterator[str]:
+    """The lines of a file; bytes that are not UTF-8 become halves of characters."""
+    for number, line in enumerate(stream):
+        yield (line if number else line.removeprefix(BOM_UTF8)).decode("utf-8", "surrogateescape")
 
 
 def _row(names: list[str], row: list[str]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def load_command(
     from standard input without --resume, it gets a new one.
 
     \b
-    mongoglot load people.db people.ndjson
+    mongoglot load people.db people.ndjson --resume
     mongoglot load sqlite:shop.db orders.csv -c orders --bad-lines skip
     zcat log.gz | mongoglot load log.db - -c log
     """

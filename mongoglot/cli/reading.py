@@ -66,7 +66,7 @@ def find_command(
     mongoglot find mongodb://localhost/shop '{at: {$gte: ago("1h")}}' -c orders -f csv
     mongoglot find sales.parquet '{"item.price": {$gt: 100}}' -n 10
     mongoglot find 'postgresql://localhost/shop#users' '{age: null}' -f json
-    zcat log.ndjson.gz | mongoglot find - '{level: {$in: ["error", "fatal"]}}' --quiet
+    zcat log.ndjson.gz | mongoglot find - '{level: {$in: ["error", "fatal"]}}' -n 5
     """
     if keys and projection:
         raise click.UsageError("--keys and --projection say the same thing: give one of them")
@@ -93,6 +93,7 @@ def count_command(source: str, filter: str, collection: str | None, quiet: bool)
 
     \b
     mongoglot count people.db '{age: {$gte: 18}}'
+    mongoglot count people.ndjson '{joined: {$gte: ISODate("2026-01-31")}}' --quiet || echo nobody
     """
     with opened_collection(source, collection) as documents:
         count = documents.count_documents(filter)

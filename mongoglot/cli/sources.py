@@ -15,8 +15,6 @@ from mongoglot.cli.file_store import FileBackend
 from mongoglot.cli.files import ENDINGS, STANDARD_INPUT
 from mongoglot.errors import StoreError, UnsupportedError
 from mongoglot.store import Collection, Store, connect
-from mongoglot.tables.backend import TableBackend
-from mongoglot.tables.drivers import opened as opened_database
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # not C:\, which is a file
 
@@ -134,11 +132,11 @@ def opened_collection(source: str, name: str | None, *, create: bool = False) ->
     """
     table = table_of(source)
     if table is not None:
-        yield _collection(TableBackend(*table))
+        yield _table(*table)
     elif is_file(source):
         if source != STANDARD_INPUT and not Path(source).exists():
             raise UnsupportedError(f"there is no file {source!r}")
-        yield _collection(FileBackend(source))
+        yield Collection(Store(FileBackend(source)), source)
     else:
         with ExitStack() as stack:
             yield _stored(stack, source, name, create)
@@ -152,18 +150,22 @@ def _stored(stack: ExitStack, source: str, name: str | None, create: bool) -> Co
         if create or "but not a mongoglot store" not in str(error):
             raise
         url = url_of(source)
-        return _collection(TableBackend(url, name or _only(_tables(url), source)))
+        return _table(url, name or _only(_tables(url), source))
     if name is None:
         name = source if is_in_place(source) else _only(store.collection_names(), source)
     return store[name]
 
 
-def _collection(backend: TableBackend | FileBackend) -> Collection:
-    (name,) = backend.collection_names()
-    return Collection(Store(backend), name)
+def _table(url: str, name: str) -> Collection:
+    """A table of a database; what reads it is loaded here."""
+    from mongoglot.tables.backend import TableBackend
+
+    return Collection(Store(TableBackend(url, name)), name)
 
 
 def _tables(url: str) -> list[str]:
+    from mongoglot.tables.drivers import opened as opened_database
+
     with opened_database(url) as database:
         return [str(name) for (name,) in database.asked(_NAMES[database.dialect], {})]
 

@@ -46,6 +46,8 @@ def timeline(source: str, filter: str, output: str | None, width: int | None, li
         pictures.write_png(picture, output)
     else:
         Path(output).write_text(pictures.to_svg(picture), encoding="utf-8")
+    if output is not None:
+        say(f"{output} written")
     if len(found) > limit:
         say(f"only the newest {limit:,} tasks: --limit {2 * limit}, or a filter such as {{started: …}}")
 
