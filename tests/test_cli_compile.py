@@ -61,7 +61,8 @@ def test_sql_without_a_table_and_without_a_store() -> None:
 @pytest.mark.parametrize(
     "table",
     [
-        "people(name string, age number)", 'people(name varchar(10), "age" int)', "t.json", "own.db#people", "sqlite:own.db#people",
+        "people(name string, age number)", 'people(name varchar(10), "age" int)', "t.json", "own.db#people",
+        "sqlite:own.db#people",
     ],
 )  # fmt: skip
 def test_ways_to_give_a_table(people: Path, table: str) -> None:
@@ -94,5 +95,5 @@ def test_the_task_databases_dialect() -> None:
 
 def test_dates() -> None:
     exact = run("compile", "{at: ISODate('2026-01-31')}", "--to", "mongodb").stdout
-    assert exact == '{at: ISODate("2026-01-31T00:00:00.000Z")}\n'
+    assert exact == '{at: ISODate("2026-01-31T00:00:00Z")}\n'
     assert run("compile", "{at: {$gt: ago('1h')}}", "--to", "ast").stdout == "at $gt date[0]\n"

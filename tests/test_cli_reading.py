@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -64,8 +71,14 @@ class TestReading:
     def test_explain_shows_the_index_and_the_rest(self) -> None:
         assert run("index", "create", "people.db", "age").stdout == "age_1\n"
         result = run("explain", "people.db", "{age: {$gte: 18}, tags: {$gt: [1]}}")
-        assert "age_1" in result.stdout
-        assert "residual" in result.stdout
+        assert "\nindex: age_1\n" in result.stdout
+        assert "\npushed down: all but what follows" in result.stdout
+        assert "tags $gt array[1] is checked in Python because the order of documents" in result.stdout
+        assert "\n  SELECT json" in result.stdout
+        assert "\n  :p0 = 18\n" in result.stdout
+        alone = run("explain", "people.db", "{age: 1}").stdout
+        assert "\npushed down: all of the filter\nchecked in Python: nothing\n" in alone
+        assert "no collection" in run("explain", "people.db", "{a: 1}", "-c", "none").stdout
         assert "Tokens" in run("explain", "people.db", "{age: 1}", "--stages").stdout
 
     def test_a_relative_date(self) -> None:
@@ -78,3 +91,121 @@ class TestReading:
         assert wrong.exit_code == 2
         assert "'soon' is no span of time" in wrong.stderr
         assert "column 16" in wrong.stderr
+
+
+class TestSources:
+    LINES = (
+        '{"_id": 1, "at": {"$date": "2026-01-31T00:00:00Z"}, "n": {"$numberLong": "5"}}\n'
+        '{"_id": 2, "none": null}\n{"_id": 3}\n'
+    )
+
+    @pytest.mark.parametrize("name", ["l.ndjson", "l.jsonl", "l.json", "-"])
+    def test_a_file_has_the_documents_that_load_puts_into_a_store(self, people: Path, name: str) -> None:
+        if name != "-":
+            (people / name).write_text(self.LINES)
+
+        def found(query: str) -> list[int]:
+            result = run("find", name, query, stdin=self.LINES)
+            assert (result.exit_code, result.stderr) == (0, "")
+            return [json.loads(line)["_id"] for line in result.stdout.splitlines()]
+
+        assert found("{at: {$lt: ISODate('2026-02-01')}}") == [1]
+        assert found("{n: {$exists: true}}") == [1]
+        assert found("{none: {$exists: true}}") == [2]
+        assert found("{none: null}") == [1, 2, 3]
+        assert run("count", name, "{}", stdin=self.LINES).stdout == "3\n"
+        bounds = ("-s", "-_id", "-k", "_id", "--skip", "1", "-n", "1")
+        assert run("find", name, *bounds, stdin=self.LINES).stdout == '{"_id": 2}\n'
+        assert "every document is read" in run("explain", name, "{a: 1}", stdin=self.LINES).stdout
+
+    @pytest.mark.parametrize(
+        "arguments", [("own.db#users",), ("sqlite:own.db#users",), ("own.db", "-c", "users")]
+    )
+    def test_a_table_that_something_else_made(self, people: Path, arguments: tuple[str, ...]) -> None:
+        with sqlite3.connect(people / "own.db") as database:
+            database.execute("CREATE TABLE users (name TEXT, age INTEGER)")
+            database.execute("INSERT INTO users VALUES ('Ada', 36), ('Bo', NULL)")
+        database.close()
+        source, *options = arguments
+        assert run("find", source, "{age: null}", *options).stdout == '{"name": "Bo", "age": null}\n'
+        assert run("count", source, *options).stdout == "2\n"
+        explained = run("explain", source, "{age: {$gt: 1}}", *options).stdout
+        assert 'FROM "users"' in explained
+        assert "checked in Python: nothing" in explained
+        assert run("find", "own.db").stdout == run("find", "own.db#users").stdout
+
+    def test_of_several_tables_one_is_named(self, people: Path) -> None:
+        with sqlite3.connect(people / "own.db") as database:
+            database.executescript("CREATE TABLE a (x); CREATE TABLE b (x);")
+        database.close()
+        result = run("find", "own.db")
+        assert (result.exit_code, "it has a, b" in result.stderr) == (2, True)
+
+    def test_a_database_of_duckdb_and_parquet(self) -> None:
+        duckdb = pytest.importorskip("duckdb", reason="DuckDB makes and reads them")
+        with duckdb.connect("own.duckdb") as database:
+            database.execute("CREATE TABLE users AS SELECT 1 AS id, 'Ada' AS name")
+            database.execute("COPY users TO 'users.parquet'")
+        for source in ("own.duckdb", "own.duckdb#users", "users.parquet"):
+            assert run("find", source, "{id: 1}").stdout == '{"id": 1, "name": "Ada"}\n'
+
+    def test_a_table_of_postgresql(self, postgresql: str) -> None:
+        import psycopg
+
+        with psycopg.connect(postgresql, autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS shelf (name text, age int)")
+            connection.execute("INSERT INTO shelf VALUES ('Ada', 36), ('Bo', NULL)")
+            assert run("find", f"{postgresql}#shelf", "{age: 36}").stdout == '{"name": "Ada", "age": 36}\n'
+            made = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'mongoglot'").fetchall()
+        assert made == []
+
+
+class TestTerminal:
+    HOSTILE: ClassVar[dict[str, Any]] = {
+        "_id": 1, "\x1b[2J[/red]": "a\x1b]0;x\x07b\u202ec", "n": "\x9b31m",
+    }  # fmt: skip
+
+    def at_terminal(self, *arguments: str) -> str:
+        pty = pytest.importorskip("pty", reason="there are no such terminals")
+        ours, theirs = pty.openpty()
+        root = str(Path(__file__).parent.parent)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mongoglot", *arguments],
+            stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+            env={**os.environ, "PYTHONPATH": root, "TERM": "xterm-256color", "COLUMNS": "120"},
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:  # Linux says so that the other side has gone
+                break
+            if not data:
+                break
+            shown += data
+        os.close(ours)
+        process.wait(timeout=60)
+        return shown.decode()
+
+    def test_what_would_command_a_terminal_is_shown(self) -> None:
+        with mongoglot.connect("sqlite:h.db") as store:
+            store["h"].insert_one(self.HOSTILE)
+        table = self.at_terminal("find", "h.db")
+        assert "\x1b[1;36m" in table  # colours of ours
+        csv = self.at_terminal("find", "h.db", "-f", "csv")
+        lines = self.at_terminal("find", "h.db", "-f", "ndjson")
+        for shown in (table, csv, lines):
+            assert not re.search("\x1b\\[2J|\x1b\\]|\x07|\u202e|\x9b", shown)
+            assert "202e" in shown
+        assert json.loads(lines) == self.HOSTILE
+        piped = run("find", "h.db", "-f", "csv").stdout
+        assert "a\x1b]0;x\x07b\u202ec" in piped
+
+    def test_a_load_shows_how_far_it_is(self, people: Path) -> None:
+        (people / "r.ndjson").write_text('{"a": 1}\n' * 5)
+        shown = self.at_terminal("load", "r.db", "r.ndjson")
+        assert re.search(r"5 documents, [\d,]+/s", shown)
+        assert "5 documents loaded into r.db" in shown
+        dumped = self.at_terminal("dump", "r.db", "-o", "out.ndjson")
+        assert re.search(r"5 documents, [\d,]+/s", dumped)

@@ -61,7 +61,7 @@ def csv_cell(value: Any, *, formulas: bool = False) -> str:
 
 
 def without_formula(text: str) -> str:
-    """A text that no spreadsheet runs: with a quote in front where it would. `with_formula` takes it away again."""
+    """A text that no spreadsheet runs, with a quote in front where one would; `with_formula` takes it away."""
     return f"'{text}" if _FORMULA.match(text) else str(text)
 
 
