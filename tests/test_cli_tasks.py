@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,9 @@ from click.testing import CliRunner
 
 from mongoglot.cli import pictures
 from mongoglot.cli.main import main
+from mongoglot.cli.task_source import newest
 from mongoglot.cli.timeline import COLOURS, timeline_of
+from mongoglot.store import Collection
 from mongoglot.taskdb import TaskDatabase
 from mongoglot.taskdb.schema import empty_record
 
@@ -162,3 +166,84 @@ def test_a_task_of_no_length_is_seen() -> None:
     instant = {"started": START, "completed": START}
     picture = timeline_of([{**record(0, **instant), "msg_id": "x"}])
     assert "█" in "".join(text for line in pictures.to_text(picture, 40) for text, _ in line)
+
+
+class TestNewest:
+    """Which records are read, where there are many."""
+
+    TIMES = (
+        [START + timedelta(seconds=number) for number in range(400)]
+        + [START + timedelta(days=9)] * 300
+        + [None] * 10
+    )
+
+    @pytest.fixture
+    def many(self) -> Iterator[TaskDatabase]:
+        with TaskDatabase("sqlite::memory:") as tasks:
+            tasks.add_records(
+                {**empty_record(), "msg_id": f"m{number:03}", "submitted": at, "label": str(number % 2)}
+                for number, at in enumerate(self.TIMES)
+            )
+            yield tasks
+
+    @pytest.mark.parametrize("limit", [1, 5, 299, 300, 301, 500, 705, 1000])
+    @pytest.mark.parametrize("query", [{}, {"label": "1"}, {"label": "x"}])
+    def test_they_are_those_of_a_sort_of_all(
+        self, many: TaskDatabase, limit: int, query: dict[str, Any]
+    ) -> None:
+        found = newest(many, query, ["submitted", "label"], "submitted", limit)
+        every = many.db_query(query, ["submitted"])
+        every.sort(key=lambda each: each["submitted"] or START - timedelta(days=9), reverse=True)
+        assert [each["submitted"] for each in found] == [each["submitted"] for each in every[:limit]]
+        assert all(set(each) == {"msg_id", "submitted", "label"} for each in found)
+
+    def test_few_are_read(self, many: TaskDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+        many.drop_matching_records({"submitted": {"$gte": START + timedelta(days=1)}})
+        many.drop_matching_records({"submitted": None})
+        read: list[int] = []
+        find = Collection.find
+
+        def counted(self: Collection, filter: Any, *arguments: Any, **options: Any) -> Any:
+            read.append(self.count_documents(filter))
+            return find(self, filter, *arguments, **options)
+
+        monkeypatch.setattr(Collection, "find", counted)
+        found = newest(many, {}, ["label"], "submitted", 3)
+        assert [each["msg_id"] for each in found] == ["m399", "m398", "m397"]
+        assert read
+        assert max(read) <= 106
+
+    def test_records_without_a_time_come_last(self, many: TaskDatabase) -> None:
+        assert newest(many, {}, ["submitted"], "submitted", 710)[-1]["submitted"] is None
+
+
+def test_a_hostile_record_commands_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    evil = "\x1b]0;owned\x07\x1b[2J"
+    failed = {"ename": evil, "evalue": evil, "traceback": [f"\x1b[31mred\x1b[0m{evil}"]}
+    with TaskDatabase("sqlite:mongoglot-tasks.db") as tasks:
+        tasks.add_record(
+            "x", record(0, **times(0, 1), label=evil, engine_uuid=evil, stdout=evil, error=failed)
+        )
+    for arguments in (("show", "x"), ("errors",), ("list", "-f", "table"), ("timeline",)):
+        shown = CliRunner().invoke(main, ("tasks", *arguments), color=True, prog_name="mongoglot").output
+        assert "\\x1b" in shown
+        assert not re.search("\x1b\\[2J|\x1b\\]|\x07", shown)
+    coloured = CliRunner().invoke(main, ("tasks", "show", "x"), color=True, prog_name="mongoglot").output
+    assert "\x1b[31mred" in coloured
+    assert run("timeline", "-o", "t.svg").exit_code == 0
+    ElementTree.parse(tmp_path / "t.svg")  # noqa: S314 - it was written here
+
+
+def test_a_png_needs_pillow(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    result = run("timeline", "-o", "t.png")
+    assert result.exit_code == 2
+    assert "a PNG needs the package pillow: pip install pillow; an .svg needs nothing" in result.stderr
+    assert not (database / "t.png").exists()
+
+
+def test_the_timeline_tells_what_it_leaves_out(database: Path) -> None:
+    result = run("timeline", "-n", "2")
+    assert "only the newest 2 tasks" in result.stderr
+    assert run("timeline", "{label: {$gtee: 1}}").stderr.count("^") == 1
