@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import pytest
 
 import mongoglot
+from mongoglot.cli.sources import shown
 from tests.commands import PEOPLE, run
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -134,6 +135,20 @@ class TestSources:
         assert "checked in Python: nothing" in explained
         assert run("find", "own.db").stdout == run("find", "own.db#users").stdout
 
+    def test_a_collection_that_is_not_there_is_told(self) -> None:
+        for command in ("find", "count"):
+            result = run(command, "people.db", "-c", "poeple")
+            assert (result.exit_code, result.stderr) == (
+                0,
+                "there is no collection 'poeple'; there are people\n",
+            )
+        assert run("find", "people.db", "{_id: 9}").stderr == ""
+
+    def test_no_password_is_printed(self) -> None:
+        assert shown("mongodb://ann:p%40ss@host/db") == "mongodb://host/db"
+        assert shown("postgresql://ann:a/b@host:5432/db#t") == "postgresql://host:5432/db#t"
+        assert shown("people@home.db") == "people@home.db"
+
     def test_of_several_tables_one_is_named(self, people: Path) -> None:
         with sqlite3.connect(people / "own.db") as database:
             database.executescript("CREATE TABLE a (x); CREATE TABLE b (x);")
@@ -195,9 +210,9 @@ class TestTerminal:
         assert "\x1b[1;36m" in table  # colours of ours
         csv = self.at_terminal("find", "h.db", "-f", "csv")
         lines = self.at_terminal("find", "h.db", "-f", "ndjson")
-        for shown in (table, csv, lines):
-            assert not re.search("\x1b\\[2J|\x1b\\]|\x07|\u202e|\x9b", shown)
-            assert "202e" in shown
+        for text in (table, csv, lines):
+            assert not re.search("\x1b\\[2J|\x1b\\]|\x07|\u202e|\x9b", text)
+            assert "202e" in text
         assert json.loads(lines) == self.HOSTILE
         piped = run("find", "h.db", "-f", "csv").stdout
         assert "a\x1b]0;x\x07b\u202ec" in piped

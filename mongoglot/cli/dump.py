@@ -16,7 +16,13 @@ from mongoglot.cli.extended_json import json_line
 from mongoglot.cli.output import write
 from mongoglot.cli.progress import Progress, progress
 from mongoglot.cli.reading import formulas_option, read_keys, read_sort
-from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
+from mongoglot.cli.sources import (
+    collection_option,
+    filter_argument,
+    opened_collection,
+    shown,
+    source_argument,
+)
 from mongoglot.cli.terminal import say
 
 _TOLD = 1000
@@ -59,7 +65,7 @@ def dump_command(
     with opened_collection(source, collection) as documents, _writing(output) as out:
         total = documents.count_documents(filter) if sys.stderr.isatty() else None
         found = documents.find(filter, columns or None, sort=read_sort(sort))
-        with progress(source, total) as told:
+        with progress(shown(source), total) as told:
             count = _dump(_told(found, told), form, columns, out, formulas)
     say(f"{count:,} documents written")
 

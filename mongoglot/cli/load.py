@@ -15,7 +15,7 @@ from bson import ObjectId
 from mongoglot.cli.files import FORMATS, STANDARD_INPUT, Bad, Found, format_of, found_in, place, reading
 from mongoglot.cli.main import BadInputError
 from mongoglot.cli.progress import Progress, progress
-from mongoglot.cli.sources import SourceType, collection_option, opened_collection
+from mongoglot.cli.sources import SourceType, collection_option, opened_collection, shown
 from mongoglot.cli.terminal import say
 from mongoglot.compiler.stored import as_stored
 from mongoglot.compiler.values import sort_key
@@ -73,7 +73,7 @@ def load_command(
                 make_ids = not new_ids and (resume or file != STANDARD_INPUT)
                 loading.load(file, form or format_of(file), told, make_ids=make_ids)
     say(
-        f"{loading.loaded:,} documents loaded into {source}"
+        f"{loading.loaded:,} documents loaded into {shown(source)}"
         + (f", {loading.there:,} were there" if loading.there else "")
         + (f", {loading.bad:,} bad lines skipped" if loading.bad else "")
     )

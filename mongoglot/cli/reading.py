@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -11,7 +12,10 @@ import click
 from mongoglot.cli.main import NOTHING_FOUND
 from mongoglot.cli.output import FORMATS, Format, default_format, write
 from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
+from mongoglot.cli.terminal import say
+from mongoglot.errors import StoreError
 from mongoglot.grammar.text import from_text
+from mongoglot.store import Collection
 
 formulas_option: Final = click.option(
     "--formulas", is_flag=True,
@@ -30,6 +34,16 @@ def read_sort(text: str | None) -> Any:
 def read_keys(text: str | None) -> list[str]:
     """`name,address.city`."""
     return [name.strip() for name in text.split(",") if name.strip()] if text else []
+
+
+def note_missing(documents: Collection) -> None:
+    """Say that there is no such collection, where nothing was found in it."""
+    try:
+        names = documents.store.collection_names()
+    except StoreError:  # who may read a collection of a server may not list them all
+        return
+    if names and documents.name not in names and not Path(documents.name).exists():
+        say(f"there is no collection {documents.name!r}; there are {', '.join(names)}")
 
 
 @click.command("find")
@@ -80,7 +94,8 @@ def find_command(
             sys.exit(0 if next(found, None) is not None else NOTHING_FOUND)
         if columns and "_id" not in columns:
             found = ({k: v for k, v in document.items() if k != "_id"} for document in found)
-        write(found, form or default_format(), columns, sys.stdout, formulas=formulas)
+        if not write(found, form or default_format(), columns, sys.stdout, formulas=formulas):
+            note_missing(documents)
 
 
 @click.command("count")
@@ -97,6 +112,8 @@ def count_command(source: str, filter: str, collection: str | None, quiet: bool)
     """
     with opened_collection(source, collection) as documents:
         count = documents.count_documents(filter)
+        if not count and not quiet:
+            note_missing(documents)
     if quiet:
         sys.exit(0 if count else NOTHING_FOUND)
     click.echo(count)

@@ -73,6 +73,11 @@ def is_file(source: str) -> bool:
     return source == STANDARD_INPUT or (not _URL.match(source) and Path(source).suffix.lower() in ENDINGS)
 
 
+def shown(source: str) -> str:
+    """A source as it may be printed: without the name and password of a URL."""
+    return re.sub(r"(?<=://)[^/@]*(?:/[^/@]*)*@", "", source)
+
+
 def url_of(source: str) -> str:
     """The URL of a store.
 
@@ -174,5 +179,5 @@ def _only(names: list[str], source: str) -> str:
     """The name of the only collection of a store."""
     if len(names) != 1:
         choice = f"it has {', '.join(names)}" if names else "it has none yet"
-        raise UnsupportedError(f"which collection of {source}? Say --collection NAME; {choice}")
+        raise UnsupportedError(f"which collection of {shown(source)}? Say --collection NAME; {choice}")
     return names[0]
