@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import click
 from click.shell_completion import CompletionItem
@@ -35,8 +35,14 @@ _NAMES: Final = {
 """What lists the tables of a database that is a file."""
 
 
+if TYPE_CHECKING:
+    _TextType = click.ParamType[str]
+else:  # no generic class before click 8.2
+    _TextType = click.ParamType
+
+
 @final
-class SourceType(click.ParamType[str]):
+class SourceType(_TextType):
     """A SOURCE; a shell completes it as the name of a file."""
 
     name = "source"
