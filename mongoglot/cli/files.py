@@ -141,6 +141,8 @@ def _checked(number: int, read: Callable[[], Any], check: Check) -> Found | Bad:
         if not isinstance(value, dict):
             return Bad(number, f"holds no document but {type(value).__name__}")
         return Found(number, check(number, value))
+    except json.JSONDecodeError as error:
+        return Bad(number, f"{error.msg}, at column {error.pos + 1}")
     except (*UNREADABLE, MongoglotError) as error:
         return Bad(number, (str(error).splitlines() or [type(error).__name__])[0])
 
