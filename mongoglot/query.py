@@ -256,11 +256,15 @@ class Query(BoundPlan):
 
         return mongodb.to_filter(self)
 
-    def explain(self) -> Explanation:
-        """Every stage of this query, as data and as text."""
+    def explain(self, table: Table | None = None) -> Explanation:
+        """Every stage of this query, as data and as text.
+
+        Args:
+            table: that its SQL is for; without one, documents as a store of each engine keeps them.
+        """
         from mongoglot.explain import Explanation
 
-        return Explanation(self)
+        return Explanation(self, table)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.tokens, self.values, self.dialect, self.text, self.max_time_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import ndiff
 from typing import assert_never, final
 
 from mongoglot.compiler.ast import (
@@ -59,6 +60,12 @@ class Tree:
         yield from (indent + line for line in self.label.splitlines())
         for child in self.children:
             yield from child.lines(indent + "  ")
+
+
+def changes(before: Tree, after: Tree) -> tuple[str, ...]:
+    """The lines of a tree that are not in another one, `- …`, and those that are new there, `+ …`."""
+    found = ndiff(list(before.lines()), list(after.lines()))
+    return tuple(line for line in found if line[:2] in ("- ", "+ "))
 
 
 def tree_of(node: Node) -> Tree:

@@ -20,7 +20,10 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"compiler"}),
     frozenset({"grammar"}),
     frozenset({"engines"}),
-    frozenset({"query", "lookalikes", "notes", "explain", "debug", "card", "tree", "projections"}),
+    frozenset(
+        {"query", "lookalikes", "notes", "explain", "debug", "card", "tree", "projections"}
+        | {"sql_stages", "sql_text", "xml_text"}
+    ),
     frozenset({"store", "cursor", "tables", "aio"}),
     frozenset({""}),  # the package itself, with the public names
     frozenset({"taskdb"}),
