@@ -184,6 +184,16 @@ def aware(value: datetime) -> datetime:
         return value.replace(tzinfo=UTC)
 
 
+def instant_of(value: datetime) -> datetime | None:
+    """An aware date as it is stored: naive, in UTC, in milliseconds; None for others, and where no year is left."""
+    try:
+        instant = EPOCH + (value - EPOCH_UTC)
+    except Exception:  # the code of its time zone may raise anything
+        return None
+    beyond = instant.microsecond % 1000
+    return instant - timedelta(microseconds=beyond) if beyond else instant
+
+
 def in_utc(value: datetime) -> datetime:
     """A naive date in UTC, made aware: by a difference, which takes an eighth of the time of `replace`."""
     return EPOCH_UTC + (value - EPOCH)

@@ -27,8 +27,11 @@ def json_of(value: Any) -> str:
     return JSON[value.__class__](value)
 
 
-def plain_json(value: dict[Any, Any] | list[Any]) -> str | None:
-    """The JSON text of a document or array that is plain: str, bool, None, int32, dates, not nested deep."""
+def plain_json(value: dict[Any, Any] | list[Any]) -> bytes | None:
+    """The JSON text of a document or array that is plain: str, bool, None, int32, dates, not nested deep.
+
+    Dates without a time zone are local time.
+    """
     values = value.values() if value.__class__ is dict else value
     dates = 0 if _ATOMS.issuperset(map(type, values)) else _dates_in(values, _SHALLOW)
     if dates < 0:
@@ -39,7 +42,7 @@ def plain_json(value: dict[Any, Any] | list[Any]) -> str | None:
         return None
     if text.count(_TAG_BYTES) != dates or b"\\u0000" in text:
         return None
-    return text.decode()
+    return text
 
 
 def _dates_in(values: Iterable[Any], depth: int) -> int:
@@ -54,6 +57,8 @@ def _dates_in(values: Iterable[Any], depth: int) -> int:
         if kind is datetime:
             dates += 1
         elif kind is dict or kind is list:
+            if not value:
+                continue
             inner = _dates_in(value.values() if kind is dict else value, depth - 1)
             if inner < 0:
                 return -1
@@ -63,27 +68,27 @@ def _dates_in(values: Iterable[Any], depth: int) -> int:
     return dates
 
 
-def bytes_json(items: list[bytes]) -> str:
+def bytes_json(items: list[bytes]) -> bytes:
     """The JSON text of a list of bytes."""
-    return f"[{','.join(map(_BYTES, items))}]"
+    return f"[{','.join(map(_BYTES, items))}]".encode()
 
 
 _BYTES: Final = JSON[bytes]
 
 
+def date_text(value: datetime) -> str:
+    """What stands in a document for a naive date, in UTC."""
+    return f"{_DATE}{value.isoformat('T', 'milliseconds')}Z"
+
+
 def _date_text(value: datetime) -> str:
-    if value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return f"{_DATE}{value.isoformat('T', 'milliseconds')[:-6]}Z"
+    if value.tzinfo is None:
+        value = value.astimezone()
+    return date_text(_EPOCH + (value - _EPOCH_UTC))
 
 
-def date_json(value: datetime) -> str:
-    """The JSON text of a date; one without a time zone is local time.
-
-    Raises:
-        OverflowError, ValueError, OSError: the local calendar ends before it.
-    """
-    return f'"{_date_text(value)}"'
+_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 
 
 def decoded_plain(text: str) -> dict[str, Any] | None:
