@@ -31,7 +31,6 @@ from mongoglot.taskdb.schema import BUFFERS, KEYS
 from mongoglot.taskdb.stores import Record, RecordStore, is_usual
 
 _ATOMS: Final = frozenset({str, bool, type(None)})
-_DATES: Final = frozenset({datetime, type(None)})
 _ONLY_BYTES: Final = frozenset({bytes})
 _OWN: Final = ("_id", "msg_id")
 _SAME: Final = frozenset({str, bool, type(None), bytes, int, float})
@@ -249,15 +248,10 @@ def _restored(value: Any) -> Any:
 
 def _chosen(documents: list[Record], names: list[str]) -> list[Record]:
     """Some keys of the records of stored documents; what one lacks is left out."""
-    try:
-        columns = [[document[name] for document in documents] for name in names]
-    except KeyError:
-        return [
-            {name: _restored(document[name]) for name in names if name in document} for document in documents
-        ]
-    for column in columns:
-        kinds = set(map(type, column))
-        if not kinds <= _SAME:
-            restore = in_utc if kinds <= _DATES else _restored
-            column[:] = [None if value is None else restore(value) for value in column]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    records: list[Record] = [{} for _ in documents]
+    for name in names:
+        for record, document in zip(records, documents, strict=True):
+            if name in document:
+                value = document[name]
+                record[name] = value if value.__class__ in _SAME else _restored(value)
+    return records

@@ -108,6 +108,8 @@ def _stored_buffers(value: Any) -> Any:
 
 
 def _stored_buffer(value: Any) -> Any:
+    if value.__class__ is bytes:
+        return value
     try:
         return memoryview(value).tobytes()
     except (TypeError, ValueError):  # it has no bytes, or gave them back
@@ -185,7 +187,7 @@ def aware(value: datetime) -> datetime:
 
 
 def instant_of(value: datetime) -> datetime | None:
-    """An aware date as it is stored: naive, in UTC, in milliseconds; None for others, and where no year is left."""
+    """An aware date as it is stored: naive, in UTC, in milliseconds; None for others, and beyond the calendar."""
     try:
         instant = EPOCH + (value - EPOCH_UTC)
     except Exception:  # the code of its time zone may raise anything

@@ -136,14 +136,10 @@ class SqliteRecordStore(ReadingRecordStore):
     def _row(self, msg_id: Any, written: _Written) -> tuple[Any, ...]:
         """The parameters for the statement that inserts a record."""
         is_plain = msg_id.__class__ is str and msg_id.isascii()
-        key = msg_id if is_plain else orjson.Fragment(json_of(stored(msg_id)))
-        fields = {
-            name: orjson.Fragment(value) if value.__class__ is bytes else value
-            for name, value in written.fields.items()
-        }
+        key = msg_id if is_plain else json_of(stored(msg_id)).encode()
         columns = written.columns
         columns["msg_id"] = msg_id if is_plain else _column(msg_id)
-        document = orjson.dumps({"_id": key, "msg_id": key, **fields})
+        document = orjson.dumps({"_id": key, "msg_id": key, **written.fields}, orjson.Fragment)
         return (key_of(msg_id), document, *map(columns.get, self.columns))
 
     def _change(
@@ -159,10 +155,12 @@ class SqliteRecordStore(ReadingRecordStore):
         """
         fields, columns, shape = written.fields, written.columns, self._shape(written)
         values = [fields[name] for name in shape.names]
-        table = self._layout.table.name if self._layout is not None else ""
         forms = tuple([value.__class__ is bytes for value in values])
+        table = self._layout.table.name if self._layout is not None else ""
         statement = _update(table, forms, shape.columns, () if among_parts else shape.buffers)
-        changes = [each for change in zip(shape.paths, values, strict=True) for each in change]
+        changes: list[Any] = []
+        for path, value in zip(shape.paths, values, strict=True):
+            changes += (path, value)
         return statement, (*changes, *map(columns.get, shape.columns), key)
 
     def _shape(self, written: _Written) -> _Shape:
@@ -280,7 +278,7 @@ def _milliseconds(value: datetime) -> int:
 @lru_cache(maxsize=256)
 def _update(table: str, forms: tuple[bool, ...], columns: tuple[str, ...], buffers: tuple[str, ...]) -> str:
     """The statement that gives fields, some of them JSON, and columns new values, where buffers are no parts."""
-    # JSON comes as bytes, which SQLite would take for JSONB
+    # JSON may come as bytes, which SQLite would take for JSONB
     changes = ", ".join(["?, jsonb(CAST(? AS TEXT))" if is_json else "?, ?" for is_json in forms])
     parts = [f"{quoted(DOCUMENT)} = jsonb_set({quoted(DOCUMENT)}, {changes})"]
     parts += [f"{quoted(name)} = ?" for name in columns]

@@ -150,14 +150,11 @@ class ReadingRecordStore(RecordStore):
         ids, *columns = zip(*rows, strict=True)
         if MARK in ids:
             return None
-        values = [self._values(name, texts) for name, texts in zip(names, columns, strict=True)]
-        keys = ("msg_id", *names)
-        records = [dict(zip(keys, each, strict=True)) for each in zip(ids, *values, strict=True)]
-        if any(None in texts for texts in columns):
-            for record, row in zip(records, rows, strict=True):
-                for name, text in zip(keys, row, strict=True):
-                    if text is None:
-                        del record[name]
+        records = [{"msg_id": msg_id} for msg_id in ids]
+        for name, texts in zip(names, columns, strict=True):
+            for record, value, text in zip(records, self._values(name, texts), texts, strict=True):
+                if text is not None:
+                    record[name] = value
         return records
 
     def _values(self, name: str, texts: tuple[str | None, ...]) -> list[Any]:

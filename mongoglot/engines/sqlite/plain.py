@@ -70,10 +70,11 @@ def _dates_in(values: Iterable[Any], depth: int) -> int:
 
 def bytes_json(items: list[bytes]) -> bytes:
     """The JSON text of a list of bytes."""
-    return f"[{','.join(map(_BYTES, items))}]".encode()
+    texts = [f'{_OPEN_BYTES}{len(item):08x}00{item.hex()}"' for item in items]
+    return f"[{','.join(texts)}]".encode()
 
 
-_BYTES: Final = JSON[bytes]
+_OPEN_BYTES: Final = f'"{TAG}{LETTERS["binary"]}'
 
 
 def date_text(value: datetime) -> str:
