@@ -215,7 +215,7 @@ class SqliteRecordStore(ReadingRecordStore):
                 self._write_buffers(name, stored_field(name, value), written)
             else:
                 self._write_field(name, normalise(stored(value)), written)
-        for name in _OWN:
+        for name in _OWN if "msg_id" in fields or "_id" in fields else ():
             fields.pop(name, None)
             values.pop(name, None)
         for name in BUFFERS if self.sized else ():

@@ -18,6 +18,7 @@ from mongoglot.engines.sqlite.encoding import decode
 from mongoglot.engines.sqlite.parts import Parts
 from mongoglot.engines.sqlite.plain import decoded_plain, is_plain, value_of
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout
+from mongoglot.errors import StoreError
 from mongoglot.projections import IN_PROJECTION
 from mongoglot.store import Collection
 from mongoglot.taskdb.names import PREFIX
@@ -57,14 +58,12 @@ class ReadingRecordStore(RecordStore):
         found = self._asked(lambda layout: self.file.rows(_by_key(layout), (key,)))
         if not found:
             return None
-        ((text,),) = found
-        if PART not in text:
-            return self._record(text)
-        with self.backend.tables.reading(
-            self.collection.name
-        ) as layout:  # the record and its parts in one view
-            rows = [] if layout is None else self.file.rows(_by_key(layout), (key,))
-            return self._record(rows[0][0]) if rows else None
+        try:
+            return self._record(found[0][0])
+        except StoreError:  # perhaps of a part that was dropped meanwhile: now both are read in one view
+            with self.backend.tables.reading(self.collection.name) as layout:
+                rows = [] if layout is None else self.file.rows(_by_key(layout), (key,))
+                return self._record(rows[0][0]) if rows else None
 
     def find(self, check: Any, fields: dict[str, int]) -> list[Record]:
         """The records that match, or what a projection takes of them; see `RecordStore`."""
