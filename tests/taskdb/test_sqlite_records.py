@@ -68,11 +68,16 @@ def test_a_change_of_tables_that_was_taken_back(path: Path) -> None:
     """The schema has the version of before, then that of another change: what was known in between is wrong."""
     with TaskDatabase(f"sqlite:{path}") as first, TaskDatabase(f"sqlite:{path}") as second:
         first.add_record("a", {"submitted": NOON, "content": {"n": 1}})
+        first.collection.create_index("content.n")
+        first.update_record("a", {"content": {"n": 1}})
         with suppress(ZeroDivisionError), first.store.backend.file.transaction():  # type: ignore[attr-defined]  # SQLite's has one
-            first.collection.create_index("label")
+            first.collection.drop_index("content.n_1")
             first.update_record("a", {"queue": "task"})
+            versions = [first.store.backend.file.schema_version()]  # type: ignore[attr-defined]
             raise ZeroDivisionError
-        second.collection.create_index("content.n")
+        second.collection.create_index("label")
+        versions.append(second.store.backend.file.schema_version())  # type: ignore[attr-defined]
+        assert versions[0] == versions[1]  # or there is nothing to confuse
         first.add_record("b", {"submitted": NOON, "content": {"n": 2}})
         first.update_record("a", {"content": {"n": 3}})
         assert [each["msg_id"] for each in second.find_records({"content.n": 3})] == ["a"]

@@ -147,7 +147,7 @@ MOMENTS: dict[str, tuple[datetime, datetime]] = {
     "half an hour": (NOON.replace(tzinfo=OddZone(timedelta(hours=-5, minutes=-30))), NOON + timedelta(hours=5.5)),
     "seconds": (NOON.replace(tzinfo=OddZone(timedelta(seconds=-7))), NOON + timedelta(seconds=7)),
     "the first year": (datetime(1, 1, 1, 0, 0, 0, 1999, tzinfo=UTC), datetime(1, 1, 1, 0, 0, 0, 1999)),
-    "before 1970": (datetime(1969, 12, 31, 23, 59, 59, 1999, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, 1999)),
+    "before 1970": (datetime(1969, 12, 31, 23, 59, 0, 1999, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 0, 1999)),
     "the last year": (datetime.max.replace(tzinfo=UTC), datetime.max),
     "a zone that says nothing is local": (NOON.replace(tzinfo=OddZone(None)), NOON - timedelta(hours=9)),
     "local": (NOON, NOON - timedelta(hours=9)),
