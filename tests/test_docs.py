@@ -8,10 +8,9 @@ import subprocess
 import sys
 import tomllib
 import uuid
-from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -21,16 +20,14 @@ from mongoglot.grammar.operators import OPERATORS
 from mongoglot.testing.deviations import DEVIATIONS
 from tests import test_conformance, test_mutants
 from tests.conftest import with_database
+from tests.pages import OPTIONS, ROOT, examples, install, run, sections
 from tests.postgres import new_database
 from tests.support import SAMPLES, table_of_support
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pymongo.collection import Collection
     from pymongo.database import Database
 
-ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
@@ -39,107 +36,6 @@ WITHOUT_EXAMPLES = {
     "docs/index.md", "docs/benchmarks.md", "docs/dependencies.md", "docs/glossary.md",
 }  # fmt: skip
 """Pages that only tell; every other page has to show."""
-
-SERVER_URL = "mongodb://localhost:27017/shop"
-"""Where an example finds its server; a section that has it is run on the tests' server."""
-
-POSTGRESQL_URL = "postgresql://localhost/shop"
-"""Where an example finds PostgreSQL, which runs in an empty database of the tests' server."""
-
-OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.REPORT_ONLY_FIRST_FAILURE
-
-
-class Section(NamedTuple):
-    """What stands under one heading.
-
-    Attributes:
-        title: the heading.
-        line: its number in the page, from 0.
-        text: all of it, the heading included.
-    """
-
-    title: str
-    line: int
-    text: str
-
-    @property
-    def needs_server(self) -> bool:
-        """Whether an example connects to a server of MongoDB."""
-        return any(SERVER_URL in example.source for example in examples(self))
-
-    @property
-    def needs_postgresql(self) -> bool:
-        """Whether an example connects to PostgreSQL."""
-        return any(POSTGRESQL_URL in example.source for example in examples(self))
-
-    @property
-    def blocks(self) -> Iterator[tuple[str, int, str]]:
-        """Language, line in the page and text of each fenced block."""
-        for found in re.finditer(r"^```(\S*)\n(.*?)^```$", self.text, re.M | re.S):
-            yield found[1], self.line + self.text.count("\n", 0, found.start()) + 1, found[2]
-
-
-def sections(name: str) -> list[Section]:
-    """The sections of a page, the part in front of the first heading among them."""
-    text = (ROOT / name).read_text(encoding="utf-8")
-    fences = [found.span() for found in re.finditer(r"^```.*?^```$", text, re.M | re.S)]
-    starts = [
-        found.start()
-        for found in re.finditer(r"^##? .*$", text, re.M)
-        if not any(low < found.start() < high for low, high in fences)
-    ]
-    edges = [0, *(start for start in starts if start), len(text)]
-    return [
-        Section(text[low:high].split("\n", 1)[0].lstrip("# "), text.count("\n", 0, low), text[low:high])
-        for low, high in pairwise(edges)
-    ]
-
-
-def examples(section: Section) -> list[doctest.Example]:
-    """The `>>>` examples of a section; text in their blocks that is part of none is an error of the page."""
-    found = []
-    for _, line, block in section.blocks:
-        if ">>>" not in block:
-            continue
-        for part in doctest.DocTestParser().parse(block):
-            if isinstance(part, doctest.Example):
-                part.lineno += line
-                found.append(part)
-            elif part.strip():
-                raise AssertionError(f"after line {line + 1}: {part.strip()!r} is output of no example")
-    return found
-
-
-def run(
-    name: str, parts: Iterable[Section], server: str = SERVER_URL, postgresql: str = POSTGRESQL_URL
-) -> None:
-    """Run the examples of some sections of a page in one namespace."""
-    found = [example for section in parts for example in examples(section)]
-    for example in found:
-        example.source = example.source.replace(SERVER_URL, server).replace(POSTGRESQL_URL, postgresql)
-    report: list[str] = []
-    test = doctest.DocTest(found, {"__name__": "__main__"}, name, name, 0, None)
-    doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
-    assert not report, "".join(report)
-
-
-def install(name: str, folder: Path) -> None:
-    """Put the files that a page shows (`# shelf.py`) into a folder, a pyproject.toml as an installed package."""
-    for section in sections(name):
-        for _, _, block in section.blocks:
-            if found := re.match(r"# (\w+\.(?:py|toml))\n", block):
-                (folder / found[1]).write_text(block, encoding="utf-8")
-    project = folder / "pyproject.toml"
-    if project.exists():
-        groups = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"]
-        lines = [
-            f"[{group}]\n" + "".join(f"{scheme} = {target}\n" for scheme, target in points.items())
-            for group, points in groups.items()
-        ]
-        metadata = folder / "shown-1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: shown\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text("".join(lines))
 
 
 @pytest.fixture
@@ -216,7 +112,7 @@ def test_each_page_shows_what_it_tells(name: str) -> None:
 
 def test_the_parser_of_pages_finds_a_wrong_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "page.md").write_text("# A\n\n```python\n>>> 1 + 1\n2\n>>> 1 + 1\n3\n```\n", encoding="utf-8")
-    monkeypatch.setattr("tests.test_docs.ROOT", tmp_path)
+    monkeypatch.setattr("tests.pages.ROOT", tmp_path)
     with pytest.raises(
         AssertionError, match=r"line 6, in page.md\s+Failed example:\s+1 \+ 1\s+Expected:\s+3"
     ):
@@ -278,14 +174,14 @@ def test_the_output_of_the_demo_in_the_readme() -> None:
 
 
 def operators_listed(row: str) -> set[str]:
-    """The operators in a row of the README's table of operators."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (cell,) = re.findall(rf"^\| {re.escape(row)} \| (.*) \|$", readme, re.M)
+    """The operators in a row of the table of docs/semantics.md."""
+    page = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
+    (cell,) = re.findall(rf"^\| {re.escape(row)} \| (.*) \|$", page, re.M)
     return set(re.findall(r"`(\$\w+)`", cell))
 
 
-def test_the_readme_lists_the_operators() -> None:
-    """Where this fails, an operator has moved: move it in the table of the README."""
+def test_the_list_of_operators() -> None:
+    """Where this fails, an operator has moved: move it in the table of docs/semantics.md."""
     mongodb, taskdb = OPERATORS["mongodb"], OPERATORS["taskdb"]
     later = {name for name, (form, _) in mongodb.items() if form.startswith("LATER")}
     assert operators_listed("compiled") == mongodb.keys() - later
@@ -294,17 +190,17 @@ def test_the_readme_lists_the_operators() -> None:
     assert operators_listed("in the task database's dialect too") == taskdb.keys() - mongodb.keys()
     assert all(
         name.startswith("$_internal") for name in later
-    )  # of which the README says that they are refused
+    )  # of which the page says that they are refused
 
 
-def test_the_readme_counts_what_the_tests_count() -> None:
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_the_page_on_exactness_counts_what_the_tests_count() -> None:
+    page = " ".join((ROOT / "docs" / "exactness.md").read_text(encoding="utf-8").split())
     covered, deferred = test_conformance.COVERED, sum(test_conformance.DEFERRED.values())
-    assert f"{covered + deferred:,} cases" in readme
-    assert f"{covered:,} of them are of this version's language" in readme
-    assert f"The other {deferred:,} ask `$_internal…` operators of servers" in readme
-    assert f"{len(DEVIATIONS)} of these deviate" in readme
-    assert f"{len(test_mutants.mutants())} seeded bugs" in readme
+    assert f"{covered + deferred:,} cases" in page
+    assert f"{covered:,} of them are of this version's language" in page
+    assert f"The other {deferred:,} ask `$_internal…` operators of servers" in page
+    assert f"{len(DEVIATIONS)} of these deviate" in page
+    assert f"{len(test_mutants.mutants())} seeded bugs" in page
 
 
 def test_the_deviations_are_those_of_the_tests() -> None:
@@ -314,6 +210,14 @@ def test_the_deviations_are_those_of_the_tests() -> None:
     ]
     assert f"\n{len(DEVIATIONS)} of the" in told
     assert set(re.findall(r"`([a-z/-]+-[0-9a-f]{8})`", page)) == DEVIATIONS.keys()
+
+
+def test_each_dependency_has_a_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {found[0] for line in required if (found := re.match(r"[\w-]+", line))} - {"mongoglot"}
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    assert {name for name in names if f"(https://pypi.org/project/{name}/)" not in page} == set()
 
 
 def test_the_table_of_rewritten_patterns() -> None:

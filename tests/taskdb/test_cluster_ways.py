@@ -19,7 +19,7 @@ ipp = pytest.importorskip("ipyparallel", reason="pip install 'mongoglot[ipyparal
 from tests.taskdb.clusters import MODULE, RunningCluster, cluster_folder  # noqa: E402
 
 ROOT = Path(__file__).parent.parent.parent
-GUIDE = (ROOT / "docs" / "task-database.md").read_text(encoding="utf-8").partition("## In a cluster")[2]
+GUIDE = (ROOT / "docs" / "task-database.md").read_text(encoding="utf-8").partition("in one line\n")[2]
 BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", GUIDE, re.M | re.S)
 STARTING = 60
 
