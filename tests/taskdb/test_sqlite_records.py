@@ -49,8 +49,10 @@ def test_columns_that_another_one_adds_are_filled(path: Path) -> None:
         assert first.store.verify().ok
 
 
-def test_an_index_that_another_one_makes_is_kept_up(path: Path) -> None:
-    with TaskDatabase(f"sqlite:{path}") as first, TaskDatabase(f"sqlite:{path}") as second:
+@pytest.mark.parametrize("maker", [0, 1])
+def test_an_index_is_kept_up_whoever_makes_it(path: Path, maker: int) -> None:
+    with TaskDatabase(f"sqlite:{path}") as first, TaskDatabase(f"sqlite:{path}") as other:
+        second = (first, other)[maker]
         first.add_record("a", {"submitted": NOON, "content": {"n": 1}})
         second.collection.create_index("content.n")
         first.add_record("b", {"submitted": NOON, "content": {"n": 2}})
