@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias, final
-
-import orjson
+from typing import Any, Final, NamedTuple, final
 
 from mongoglot.compiler.normalise import normalise
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, ColumnType
 from mongoglot.engines.sqlite.failures import ConflictError
 from mongoglot.engines.sqlite.parts import new_part
-from mongoglot.engines.sqlite.plain import bytes_json, date_text, json_of, plain_json
+from mongoglot.engines.sqlite.plain import Text, bytes_json, date_text, document_json, json_of, plain_json
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout, column_value
 from mongoglot.errors import DuplicateKeyError
 from mongoglot.store import Collection
@@ -36,9 +34,6 @@ _USUAL: Final = frozenset({"_id", *(key.name for key in KEYS)})
 _ONLY_BYTES: Final = frozenset({bytes})
 _OWN: Final = frozenset({"_id", "msg_id"})
 _PREFIX: Final = PREFIX.encode()
-
-Text: TypeAlias = str | bytes | None
-"""A value as it is written: text as it is, anything else as JSON in UTF-8, or null."""
 
 
 class _Written(NamedTuple):
@@ -139,7 +134,7 @@ class SqliteRecordStore(ReadingRecordStore):
         key = msg_id if is_plain else json_of(stored(msg_id)).encode()
         columns = written.columns
         columns["msg_id"] = msg_id if is_plain else _column(msg_id)
-        document = orjson.dumps({"_id": key, "msg_id": key, **written.fields}, orjson.Fragment)
+        document = document_json({"_id": key, "msg_id": key, **written.fields})
         return (key_of(msg_id), document, *map(columns.get, self.columns))
 
     def _change(

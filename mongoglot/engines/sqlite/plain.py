@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -12,6 +12,9 @@ from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import MAX_STORED_DEPTH
 from mongoglot.engines.sql.tags import LETTERS, TAG
 from mongoglot.engines.sqlite.encoding import JSON, restored_tag
+
+Text: TypeAlias = str | bytes | None
+"""A value as it is written: text as it is, anything else as JSON in UTF-8, or null."""
 
 _DATE: Final = TAG + LETTERS["date"]
 _ATOMS: Final = frozenset({str, bool, type(None)})
@@ -66,6 +69,11 @@ def _dates_in(values: Iterable[Any], depth: int) -> int:
         elif kind is not int or value not in _INT32:
             return -1
     return dates
+
+
+def document_json(fields: dict[str, Text]) -> bytes:
+    """The JSON text of a document."""
+    return orjson.dumps(fields, orjson.Fragment)
 
 
 def bytes_json(items: list[bytes]) -> bytes:
