@@ -15,7 +15,7 @@ from mongoglot.compiler.normalise import normalise
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, ColumnType
 from mongoglot.engines.sqlite.failures import ConflictError
-from mongoglot.engines.sqlite.parts import new_part
+from mongoglot.engines.sqlite.parts import PART, new_part
 from mongoglot.engines.sqlite.plain import Text, bytes_json, date_text, document_json, json_of, plain_json
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout, column_value
 from mongoglot.errors import DuplicateKeyError
@@ -23,10 +23,13 @@ from mongoglot.store import Collection
 from mongoglot.taskdb.names import PREFIX
 from mongoglot.taskdb.records import EPOCH, SIZES, instant_of, size_of, stored, stored_field
 from mongoglot.taskdb.schema import BUFFERS, KEYS
-from mongoglot.taskdb.sqlite_reading import PART, ReadingRecordStore, key_of
+from mongoglot.taskdb.sqlite_reading import ReadingRecordStore, key_of
 
 LARGE: Final = 2048
 """Bytes of buffers that still stand in the record, which is rewritten whole when any key of it changes."""
+
+_CACHE: Final = 16_000
+"""KiB of pages that are kept in memory: what is read again and again of some thousand records, as by a monitor."""
 
 _MOST_CHANGES: Final = 40
 _MOST_SHAPES: Final = 256
@@ -80,6 +83,7 @@ class SqliteRecordStore(ReadingRecordStore):
         self._version = -1, -1
         self._layout: Layout | None = None
         self._insert = ""
+        self.file.keep_in_memory(_CACHE)
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def add(self, msg_id: Any, rec: Mapping[Any, Any]) -> int:

@@ -65,9 +65,6 @@ _MOST_FREE: Final = 4
 _FEW: Final = 4096
 """Pages that are copied in a moment."""
 
-_CACHE: Final = 16_000
-"""KiB of pages that are kept in memory: what is read again and again of some thousand records, as by a monitor."""
-
 _INCREMENTAL: Final = 2
 """What SQLite says of a file whose free pages can be given back one by one."""
 
@@ -104,7 +101,6 @@ class File:
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0)
             self._connection.pragma("cell_size_check", True)
-            self._connection.pragma("cache_size", -_CACHE)
             # closing a file that is refused must not move its log into it
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, _has_log(path))
             register_functions(self._connection)
@@ -320,6 +316,11 @@ class File:
             raise
         if not whole:
             self._roll_back()
+
+    def keep_in_memory(self, kibibytes: int) -> None:
+        """Keep pages in memory, so many at most."""
+        with self.lock, translated(self.path):
+            self._open().pragma("cache_size", -kibibytes)
 
     def give_back(self) -> None:
         """Make the file shorter where much of it is free, in steps that others can write between.
