@@ -89,6 +89,7 @@ class File:
         self._flush: Callable[[], None] | None = None
         self.undone = 0
         self.has_log = False
+        self._seen = -1, -1
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
@@ -182,6 +183,13 @@ class File:
         """A number that changes with the tables and columns of the file, whoever changes them."""
         return self._view if self._view is not None else int(self.rows("PRAGMA schema_version")[0][0])
 
+    def seen_schema_version(self) -> int:
+        """As `schema_version`, in the view of the last statement or a later one; outside a transaction."""
+        content = self._open().data_version()
+        if content != self._seen[0]:
+            self._seen = content, self.schema_version()
+        return self._seen[1]
+
     def content_version(self) -> tuple[int, int]:
         """What changes with anything in the file, whoever changes it, as the last statement saw it."""
         return self._open().data_version(), self.undone
@@ -209,23 +217,29 @@ class File:
         except apsw.Error as error:
             raise told(error, self.path) from None
 
-    def write_alone(self, version: int, statement: str, parameters: Any) -> int | None:
+    def write_alone(self, version: tuple[int, int], statement: str, parameters: Any) -> int | None:
         """Run one statement in a transaction of its own, where the schema is of a version; the rows it changed.
 
         None where the schema is another one now, or a transaction is under way: then nothing was written.
+
+        Args:
+            version: of the schema, and how many transactions had been taken back when it was that.
+            statement: that changes no table.
+            parameters: of it.
         """
         with self.lock:
             connection = self._open()
-            if self._depth:
+            if self._depth or self.undone != version[1]:
                 return None
             try:
-                _patiently(partial(connection.execute, "BEGIN IMMEDIATE"))
-                if next(iter(connection.execute("PRAGMA schema_version")))[0] != version:
+                self._begin(connection)
+                if self.seen_schema_version() != version[0]:
                     connection.execute("ROLLBACK")
                     return None
                 connection.execute(statement, parameters)
                 changes: int = connection.changes()
                 connection.execute("COMMIT")
+                self._seen = connection.data_version(), version[0]
             except BaseException as error:
                 self._roll_back()
                 if not isinstance(error, apsw.Error):
@@ -291,14 +305,20 @@ class File:
             if self._flush is not None:
                 raise StoreError(IN_INSERT)
             return False
-        connection = self._open()
         try:
-            connection.execute("BEGIN IMMEDIATE")
-        except apsw.Error:
-            with translated(self.path):
-                _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            self._begin(self._open())
+        except apsw.Error as error:
+            raise told(error, self.path) from None
         self._depth = 1
         return True
+
+    @staticmethod
+    def _begin(connection: apsw.Connection) -> None:
+        """Begin to write, as soon as nobody else does; what is read from now on is what is there."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            _patiently(partial(connection.execute, "BEGIN IMMEDIATE"))
 
     def end(self, *, whole: bool) -> None:
         """Commit the transaction that was begun, or take it back."""
@@ -313,6 +333,11 @@ class File:
             raise
         if not whole:
             self._roll_back()
+
+    def keep_in_memory(self, kibibytes: int) -> None:
+        """Keep pages in memory, so many at most."""
+        with self.lock, translated(self.path):
+            self._open().pragma("cache_size", -kibibytes)
 
     def give_back(self) -> None:
         """Make the file shorter where much of it is free, in steps that others can write between.
