@@ -23,9 +23,9 @@ from mongoglot.compiler.ast import (
     Or,
     Path,
     RegexMatch,
-    dotted,
 )
 from mongoglot.compiler.expression_ast import Call, Expression, Now, Variable, parts
+from mongoglot.compiler.trees import dotted
 from mongoglot.engines.sql.table import Table
 from mongoglot.grammar.operators import OPERATORS
 from mongoglot.lookalikes import of_pattern, of_text

@@ -36,10 +36,9 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
     Slot,
-    conjunction,
-    disjunction,
 )
 from mongoglot.compiler.schema_ast import tree_of
+from mongoglot.compiler.trees import conjunction, disjunction
 from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
 from mongoglot.grammar.habits import usual_hint

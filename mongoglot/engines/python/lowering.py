@@ -35,11 +35,11 @@ from mongoglot.compiler.ast import (
     Sample,
     ServerOnly,
     Size,
-    expressions,
 )
 from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.regex import searcher
+from mongoglot.compiler.trees import expressions
 from mongoglot.compiler.values import (
     MISSING,
     Document,

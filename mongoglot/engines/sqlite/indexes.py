@@ -14,8 +14,9 @@ from typing import Any, Final, final
 import orjson
 
 from mongoglot.compiler.access import Access, Lookup, find_access
-from mongoglot.compiler.ast import And, Compare, In, Node, leaves
+from mongoglot.compiler.ast import And, Compare, In, Node
 from mongoglot.compiler.index import ID_INDEX, keys_of, shown_key
+from mongoglot.compiler.trees import leaves
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.index_keys import MULTIKEY, SINGLE, intervals, key_texts
 from mongoglot.engines.sql.nodes import quoted
