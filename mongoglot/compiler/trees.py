@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from mongoglot.compiler.ast import Always, And, ElemMatch, Expr, Leaf, Node, Not, Or, Path, ServerOnly
 
 

@@ -36,15 +36,12 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
 )
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.regex import searcher
 from mongoglot.compiler.trees import expressions
-from mongoglot.compiler.values import (
-    MISSING,
-    Document,
-    milliseconds,
-)
+from mongoglot.compiler.values import MISSING, Document
 from mongoglot.engines.python.elements import item_test
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.predicates import Subject, comparison, membership

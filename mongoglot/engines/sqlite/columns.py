@@ -29,7 +29,8 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
 )
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, milliseconds, value_class
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, TypeVar, final
 
 from mongoglot.compiler.index import Index
-from mongoglot.compiler.values import milliseconds, value_class
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import value_class
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
