@@ -10,7 +10,7 @@ from mongoglot.engines.culling import First, Totals
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite.file import File
-from mongoglot.engines.sqlite.tables import DOCUMENT, ROW
+from mongoglot.engines.sqlite.layouts import DOCUMENT, ROW
 from mongoglot.errors import UnsupportedError
 
 

@@ -23,7 +23,8 @@ from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES, File
-from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, StoredIndex, Tables
+from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout, StoredIndex
+from mongoglot.engines.sqlite.tables import Tables
 from mongoglot.errors import DuplicateKeyError
 
 ENTRY, OF = "_entry", "_of"
