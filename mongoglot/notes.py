@@ -142,7 +142,7 @@ def _texts_for_truth(query: Query) -> Iterator[Note]:
     """`{a: {$exists: "false"}}`: a text is true, whatever it says."""
     for position, token in enumerate(query.tokens):
         if token[0] == "EXISTS" and len(token) > 3:
-            from mongoglot.grammar.parser import locate  # loads Lark, for what is rare
+            from mongoglot.grammar.misplaced import locate  # loads Lark, for what is rare
 
             path = locate(query.tokens, position)
             yield Note(
