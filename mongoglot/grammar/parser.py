@@ -1,4 +1,4 @@
-"""From tokens to the tree: the Lark parser of `filter.lark`, its callbacks and its errors."""
+"""From tokens to the tree: the Lark parser of `filter.lark` and its callbacks."""
 
 from __future__ import annotations
 
