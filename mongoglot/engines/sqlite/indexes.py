@@ -22,7 +22,8 @@ from mongoglot.engines.sql.index_keys import MULTIKEY, SINGLE, intervals, key_te
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sqlite import encoding
-from mongoglot.engines.sqlite.file import INDEXES, File
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import INDEXES
 from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout, StoredIndex
 from mongoglot.engines.sqlite.tables import Tables
 from mongoglot.errors import DuplicateKeyError

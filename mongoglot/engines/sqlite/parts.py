@@ -10,7 +10,8 @@ import bson
 
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
-from mongoglot.engines.sqlite.file import PARTS, File
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import PARTS
 from mongoglot.engines.sqlite.layouts import ROW
 from mongoglot.errors import StoreError
 

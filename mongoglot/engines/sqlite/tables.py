@@ -13,7 +13,8 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.engines.sqlite.column_values import column_value
-from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, PARTS, File
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import CATALOGUE, INDEXES, PARTS
 from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout, StoredIndex
 from mongoglot.engines.sqlite.row_documents import decoded
 from mongoglot.engines.sqlite.table_statements import collection_statement, column_definition, index_body

@@ -15,7 +15,7 @@ from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.column_values import column_value
-from mongoglot.engines.sqlite.file import INDEXES
+from mongoglot.engines.sqlite.file_format import INDEXES
 from mongoglot.engines.sqlite.indexes import ENTRY, OF
 from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout, StoredIndex
 from mongoglot.engines.sqlite.part_verification import NamedParts
