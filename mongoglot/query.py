@@ -16,7 +16,8 @@ from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.native import native_filter
 from mongoglot.grammar.operators import OPERATORS, Dialect
-from mongoglot.grammar.tokens import Shape, tokenise
+from mongoglot.grammar.token_kinds import Shape
+from mongoglot.grammar.tokens import tokenise
 
 if TYPE_CHECKING:
     from mongoglot.engines.sql.statement import Sql

@@ -11,7 +11,7 @@ from typing import Final, cast
 from lark.exceptions import UnexpectedToken
 
 from mongoglot.errors import FilterError, NotYetError, joined
-from mongoglot.grammar import tokens as tk
+from mongoglot.grammar import token_kinds as tk
 from mongoglot.grammar.habits import usual_hint
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
 

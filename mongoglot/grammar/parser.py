@@ -36,7 +36,7 @@ from mongoglot.compiler.ast import (
 )
 from mongoglot.compiler.schema_ast import tree_of
 from mongoglot.compiler.trees import conjunction, disjunction
-from mongoglot.grammar import tokens as tk
+from mongoglot.grammar import token_kinds as tk
 from mongoglot.grammar.misplaced import misplaced
 from mongoglot.grammar.operators import Dialect
 from mongoglot.grammar.server_only import check_near_is_at_the_top
