@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mongoglot.compiler.ast import Compare, ElemMatch, Expr, In, Leaf, leaves
+from mongoglot.compiler.ast import Compare, ElemMatch, Expr, In, Leaf
+from mongoglot.compiler.trees import leaves
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql import trees
 from mongoglot.engines.sql.nodes import Expression
