@@ -50,7 +50,7 @@ class TableBackend(ScanningBackend[int]):
         with opened(self._source) as database:
             table = self._described(database)
             query = with_encoded_dates(query, table)
-            condition = to_sql(query, database.dialect, table)
+            condition = to_sql(query, database.spoken(), table)
             check = residual_check(query, condition.residual)
             wanted = (
                 request.skip + request.limit if request is not None and request.limit and check is None else 0
@@ -72,7 +72,7 @@ class TableBackend(ScanningBackend[int]):
         with opened(self._source) as database:
             table = self._described(database)
             query = with_encoded_dates(request.query, table)
-            condition = to_sql(query, database.dialect, table)
+            condition = to_sql(query, database.spoken(), table)
             text = statement(database, table, condition, 0)
             words = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
             plan = [str(row[-1]) for row in database.asked(f"{words} {text}", condition.parameters)]
@@ -113,10 +113,10 @@ class TableBackend(ScanningBackend[int]):
 
 def to_sql(query: BoundPlan, dialect: str, table: Table) -> Sql:
     """The condition of a query on a table in the SQL of a database."""
-    result: Sql = (
-        sqlite.to_sql(query, table) if dialect == "sqlite" else sql_engines.to_sql(query, dialect, table)
-    )
-    return result
+    if dialect in ("sqlite", "sqlite-3.38"):
+        result: Sql = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
+        return result
+    return sql_engines.to_sql(query, dialect, table)
 
 
 def statement(database: Database, table: Table, condition: Sql, limit: int) -> str:
