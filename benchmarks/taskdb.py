@@ -1,6 +1,6 @@
 """The task database beside ipyparallel's own backends: the same records, the same calls, in turns, in one process.
 
-python benchmarks/taskdb.py [records …]
+python benchmarks/taskdb.py [engine …] [records …]
 """
 
 from __future__ import annotations
@@ -247,9 +247,11 @@ def _database_of(database: TaskDatabase) -> str:
     return str(database._records.collection.store.backend._database.name)  # type: ignore[attr-defined]  # noqa: SLF001 - the same
 
 
-def rows(server: str | None, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
+def rows(
+    server: str | None, sizes: tuple[int, ...] = SIZES, engines: tuple[str, ...] = tuple(AIMS)
+) -> Iterator[Row]:
     """A row for each measure: old and new at each size, and how many times as fast the new one is."""
-    for engine in ("sqlite", "memory", "mongodb"):
+    for engine in engines:
         if engine == "mongodb" and server is None:
             continue
         found: dict[str, list[str]] = {}
@@ -269,5 +271,7 @@ def _seconds(taken: float) -> str:
 
 
 if __name__ == "__main__":
-    for row in rows(os.environ.get("MONGOGLOT_TEST_MONGODB_URL"), tuple(map(int, sys.argv[1:])) or SIZES):
+    chosen = tuple(word for word in sys.argv[1:] if word in AIMS) or tuple(AIMS)
+    numbers = tuple(int(word) for word in sys.argv[1:] if word not in AIMS) or SIZES
+    for row in rows(os.environ.get("MONGOGLOT_TEST_MONGODB_URL"), numbers, chosen):
         print(f"| {' | '.join(row)} |")

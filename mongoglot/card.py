@@ -56,6 +56,9 @@ def _tabs(stages: Stages) -> Iterator[tuple[str, str]]:
         yield "Python", _highlighted(stages.python, "python", numbered=True)
     for stage in stages.sql:
         yield stage.dialect, _sql(stage)
+    if stages.notes:
+        notes = "".join(f"<li>{html.escape(str(note))}</li>" for note in stages.notes)
+        yield "Notes", f"<ul>{notes}</ul>"
     if stages.mongodb is not None:
         yield "MongoDB", _highlighted(to_text(dict(stages.mongodb), indent=2), "javascript")
 

@@ -15,6 +15,7 @@ from mongoglot.compiler.passes import optimise_steps
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
 from mongoglot.explain import Explanation
+from mongoglot.notes import Note
 from mongoglot.query import Query, compile
 from mongoglot.tree import Tree, tree_of
 
@@ -75,6 +76,7 @@ class Stages:
         python: the source of the callable.
         sql: the condition in each dialect.
         mongodb: the filter for a server; None where there is none.
+        notes: what the query means where its author perhaps means something else.
     """
 
     text: str | None
@@ -84,6 +86,7 @@ class Stages:
     python: str | None
     sql: tuple[SqlStage, ...]
     mongodb: Mapping[str, Any] | None
+    notes: tuple[Note, ...] = ()
 
     @property
     def tree(self) -> Tree:
@@ -112,6 +115,7 @@ def stages(query: Query | Mapping[str, Any] | str, table: Table | None = None) -
         _or_none(lambda: explanation.python),
         tuple(sql_stage(compiled, table, dialect) for dialect in dialects),
         _or_none(lambda: explanation.mongodb),
+        tuple(explanation.notes),
     )
 
 

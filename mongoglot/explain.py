@@ -17,6 +17,7 @@ from mongoglot.engines.python.operands import element_test
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
 from mongoglot.grammar.text import from_text, to_text
+from mongoglot.notes import Note, notes_of
 from mongoglot.query import Query
 from mongoglot.tree import tree_of
 
@@ -85,6 +86,11 @@ class Explanation:
         return sqlite.undecided(self.query, self.table)
 
     @property
+    def notes(self) -> list[Note]:
+        """What the query means where its author perhaps means something else."""
+        return notes_of(self.query, self.table)
+
+    @property
     def mongodb(self) -> dict[str, Any]:
         """The filter for a MongoDB server."""
         return mongodb.to_filter(self.query)
@@ -104,6 +110,8 @@ class Explanation:
         yield "Python", _stage(lambda: self.python)
         yield from self._sql_sections()
         yield "MongoDB", _stage(lambda: repr(self.mongodb))
+        if self.notes:
+            yield "Notes", "\n".join(map(str, self.notes))
 
     def _sql_sections(self) -> Iterator[tuple[str, str]]:
         yield "SQLite", _stage(lambda: self.sql)

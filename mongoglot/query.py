@@ -102,7 +102,7 @@ def compile_in_projection(filter: Mapping[str, Any]) -> Query:
 
 def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas: bool = True) -> Query:
     if filter.__class__ is not dict and not isinstance(filter, Mapping):
-        raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
+        raise _no_mapping(filter)
     shape, values = tokenise(filter, dialect, schemas=schemas)
     try:
         plan = _PLANS.get((dialect, shape), lambda: _planned(shape, dialect))
@@ -113,6 +113,20 @@ def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas
     if plan.has_expressions:
         python.fold_constants(plan.ast, values)  # as a server does before it looks at any document
     return query
+
+
+def _no_mapping(filter: Any) -> FilterError:
+    """The error of what is no filter, with what was probably meant."""
+    hint = "write {field: value}"
+    if filter is None:
+        hint = "{} matches every document"
+    elif isinstance(filter, (list, tuple)):
+        hint = "several conditions are {$and: [{…}, {…}]}, and several values {field: {$in: […]}}"
+    elif isinstance(filter, (bytes, bytearray)):
+        hint = "decode text of a filter to a str"
+    elif hasattr(filter, "__fspath__"):
+        hint = "read the file: compile(path.read_text(encoding='utf-8'))"
+    return FilterError(14, f"a filter is a mapping, not {type(filter).__name__}", hint=hint)
 
 
 def _planned(shape: Shape, dialect: Dialect) -> Plan:

@@ -189,7 +189,8 @@ class Collection:
             as `insert_one`.
         """
         if isinstance(documents, Mapping) or not isinstance(documents, Iterable):
-            raise EncodingTypeError(f"insert_many takes several documents, not {type(documents).__name__}")
+            reason = f"insert_many takes several documents, not {type(documents).__name__}"
+            raise EncodingTypeError(reason, hint="write a list of documents, or use insert_one")
         encode, insert = self._writing
         stored = map(encode, documents)
         first = list(islice(stored, INSERT_BATCH))
@@ -440,11 +441,12 @@ def _bound(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):
         kind = type(value).__name__
         reason = f"BSON field 'FindCommandRequest.{name}' is the wrong type '{kind}', expected a number"
-        raise FilterError(14, reason, path=name)
+        raise FilterError(14, reason, path=name, hint=f"write {name}=10")
     exact = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
     count = 0 if exact.is_nan() else int(min(max(exact, Decimal(-_INT64_MAX)), Decimal(_INT64_MAX)))
     if count < 0:
-        raise FilterError(51024, f"BSON field '{name}' value must be >= 0, actual value '{count}'", path=name)
+        reason = f"BSON field '{name}' value must be >= 0, actual value '{count}'"
+        raise FilterError(51024, reason, path=name, hint=f"0 is no {name}")
     return count
 
 

@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"compiler"}),
     frozenset({"grammar"}),
     frozenset({"engines"}),
-    frozenset({"query", "explain", "debug", "card", "tree", "projections"}),
+    frozenset({"query", "lookalikes", "notes", "explain", "debug", "card", "tree", "projections"}),
     frozenset({"store", "cursor", "tables"}),
     frozenset({""}),  # the package itself, with the public names
     frozenset({"taskdb"}),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from mongoglot.errors import FilterError, MongoglotError
+from mongoglot.notes import notes_of
 from mongoglot.query import compile
 
 WRONG: Final = 2
@@ -24,6 +25,8 @@ WRONG: Final = 2
 def check_command(files: tuple[str, ...], dialect: Any, lines: bool) -> None:
     """Read the filters in FILES and report each mistake as file:line:column; '-' is standard input.
 
+    A note tells of a filter that is right, and that perhaps means something else; it changes no exit code.
+
     \b
     mongoglot check filters/*.mongo
     mongoglot check --lines filters.txt
@@ -38,7 +41,9 @@ def check_command(files: tuple[str, ...], dialect: Any, lines: bool) -> None:
                 continue
             checked += 1
             try:
-                compile(piece, dialect=dialect)
+                query = compile(piece, dialect=dialect)
+                for note in notes_of(query):
+                    click.echo(f"{file}:{above + 1}: note: {note}", err=True)
             except FilterError as error:
                 wrong += 1
                 place = f"{file}:{above + (error.line or 1)}:{error.column or 1}"

@@ -87,4 +87,17 @@ def _table_of_file(path: Path) -> Table:
         return Table(said["name"], columns, document=said.get("document"))
     except (OSError, ValueError, TypeError, KeyError) as error:
         example = '{"name": "people", "columns": [{"name": "age", "type": "number"}]}'
-        raise UnsupportedError(f"{str(path)!r} is no table: {error}; write {example}") from None
+        raise UnsupportedError(f"{str(path)!r} is no table: {_words(error)}; write {example}") from None
+
+
+def _words(error: Exception) -> str:
+    """What is wrong with a file of a table, in words."""
+    match error:
+        case OSError():
+            return str(error.strerror)
+        case KeyError():
+            return f"{error.args[0]!r} is missing"
+        case TypeError():
+            return "it is made otherwise"
+        case _:
+            return str(error)

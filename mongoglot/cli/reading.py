@@ -12,6 +12,8 @@ from mongoglot.cli.main import NOTHING_FOUND
 from mongoglot.cli.output import FORMATS, Format, default_format, write
 from mongoglot.cli.sources import collection_option, filter_argument, opened_collection
 from mongoglot.grammar.text import from_text, to_text
+from mongoglot.notes import notes_of
+from mongoglot.query import compile
 
 
 def read_sort(text: str | None) -> Any:
@@ -106,16 +108,17 @@ def explain_command(source: str, filter: str, collection: str | None, sort: str 
     """
     with opened_collection(source, collection) as documents:
         plan = documents.explain(filter, sort=read_sort(sort))
+    query = compile(filter)
     if stages:
-        from mongoglot.query import compile
-
-        click.echo(compile(filter).explain())
+        click.echo(query.explain())
     for name, value in plan.items():
         shown = value if isinstance(value, str) else _shown(value)
         click.echo(
             click.style(name, bold=True)
             + ("\n  " + "\n  ".join(shown.splitlines()) if "\n" in shown else f": {shown}")
         )
+    for note in notes_of(query) if not stages else ():
+        click.echo(f"{click.style('note', bold=True)}: {note}")
 
 
 def _shown(value: Any) -> str:

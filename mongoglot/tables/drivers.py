@@ -209,7 +209,7 @@ def _connected(connection: Any) -> Database:
         case "duckdb":
             return DuckdbDatabase(connection)
         case _:
-            kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
+            kind = f"{type(connection).__module__}.{type(connection).__qualname__}".removeprefix("builtins.")
             raise UnsupportedError(
                 f"{kind} is no connection that mongoglot knows: those of sqlite3, apsw, psycopg and duckdb are, "
                 "and URLs such as 'sqlite:PATH'"

@@ -18,14 +18,14 @@ from mongoglot.engines.sql.table import Column
 from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite.encoding import NAMES
 from mongoglot.engines.sqlite.failures import ConflictError
-from mongoglot.engines.sqlite.parts import new_part
+from mongoglot.engines.sqlite.parts import PART, new_part
 from mongoglot.engines.sqlite.plain import bytes_json, date_json, json_of, plain_json
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout, column_value
 from mongoglot.errors import DuplicateKeyError
 from mongoglot.taskdb.names import PREFIX
 from mongoglot.taskdb.records import SIZES, size_of, stored, stored_field
 from mongoglot.taskdb.schema import BUFFERS, KEYS
-from mongoglot.taskdb.sqlite_reading import PART, ReadingRecordStore
+from mongoglot.taskdb.sqlite_reading import ReadingRecordStore
 
 LARGE: Final = 2048
 """Bytes of buffers that still stand in the record, which is rewritten whole when any key of it changes."""

@@ -15,7 +15,7 @@ from mongoglot.engines.sql.table import ColumnType
 from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite.backend import SqliteBackend
 from mongoglot.engines.sqlite.encoding import decode
-from mongoglot.engines.sqlite.parts import Parts
+from mongoglot.engines.sqlite.parts import PART, Parts
 from mongoglot.engines.sqlite.plain import decoded_plain, is_plain, value_of
 from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, Layout
 from mongoglot.projections import IN_PROJECTION
@@ -27,7 +27,6 @@ from mongoglot.taskdb.records import record_of, restored, stored
 from mongoglot.taskdb.schema import BUFFERS, KEYS
 from mongoglot.taskdb.stores import Record, RecordStore, named
 
-PART: Final = PREFIX + "part"
 """The key that says which part a list of buffers is."""
 
 _DOCUMENT: Final = quoted(DOCUMENT)

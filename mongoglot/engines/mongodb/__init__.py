@@ -11,6 +11,6 @@ __all__ = ["open_backend", "to_filter"]
 
 def open_backend(url: str, **options: Any) -> Any:
     """A store on a server; pymongo is loaded here, when the first one is opened."""
-    from mongoglot.engines.mongodb.backend import open_backend as opened
+    from mongoglot.engines.mongodb.opening import open_backend as opened
 
     return opened(url, **options)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
 import bson
-import pymongo
 from bson import DBRef
-from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.raw_bson import RawBSONDocument
-from pymongo import errors
-from pymongo.collection import Collection
+from bson.codec_options import CodecOptions
 
 from mongoglot.compiler.deadline import remaining
 from mongoglot.compiler.index import Index
@@ -23,111 +18,23 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
 from mongoglot.engines.culling import First, Totals, sum_of
+from mongoglot.engines.mongodb.commands import CODEC, RAW, Commands
 from mongoglot.engines.mongodb.failures import (
-    DUPLICATE,
     BulkError,
-    duplicate,
     explained,
     insert_error,
     of_index,
     translated,
-    unconfirmed,
-    without_topology,
 )
 from mongoglot.engines.mongodb.lowering import to_filter
-from mongoglot.errors import StoreError, UnsupportedError, WriteError
-
-DEFAULT_TIMEOUT: Final = 5.0
-"""Seconds to wait for a server before a call fails."""
-
-_MAX_TIMEOUT: Final = 1_000_000
-_OFTEN, _SELDOM = 500, 10_000
-"""Milliseconds between two looks of the driver at a server: its least, and its default."""
-
-_MOST_KNOWN: Final = 100
-"""Collections that the driver's objects are kept of."""
-
-DEFAULT_DATABASE: Final = "mongoglot"
-
-_PLACE: Final = "$recordId"
-"""Where a document is in its collection: a number that grows with each that is inserted."""
-
-_CODEC: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-_RAW: Final = CodecOptions(document_class=RawBSONDocument)
+from mongoglot.errors import UnsupportedError
 
 
-def open_backend(
-    url: str,
-    *,
-    tables: Iterable[Any] = (),  # noqa: ARG001 - a server has no columns
-    timeout: float = DEFAULT_TIMEOUT,
-    **options: Any,
-) -> MongoDBBackend:
-    """A store for `mongodb://…`; the database is the one in the URL, or `mongoglot`.
-
-    Args:
-        url: as pymongo takes it.
-        tables: declared columns, which mean nothing to a server.
-        timeout: seconds to wait for a server, at the start and later. An operation that runs may take longer, as
-            long as the server answers the driver, which asks it as often as that.
-        options: further keyword arguments of `pymongo.MongoClient`.
-    """
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise UnsupportedError(f"timeout is a number of seconds, not {type(timeout).__name__}")
-    if not 0.001 <= timeout <= _MAX_TIMEOUT:
-        raise UnsupportedError(f"timeout is a number of seconds, 0.001 to {_MAX_TIMEOUT:,}, not {timeout}")
-    milliseconds = int(timeout * 1000)
-    wait: dict[str, Any] = {
-        "serverSelectionTimeoutMS": milliseconds,
-        "connectTimeoutMS": milliseconds,  # also of the driver's look at the server, which finds one that hangs
-        "heartbeatFrequencyMS": min(max(milliseconds, _OFTEN), _SELDOM),
-    }
-    client: pymongo.MongoClient[Any] | None = None
-    try:
-        client = pymongo.MongoClient(url, **{**wait, **options})
-        backend = MongoDBBackend(client)
-        backend.note(client.admin.command("hello"))
-    except errors.ConnectionFailure as error:
-        reason = f"no MongoDB server answers at {_shown(url)}: {without_topology(error)}"
-    except errors.OperationFailure as error:
-        reason = f"the MongoDB server at {_shown(url)} refuses: {(error.details or {}).get('errmsg', error)}"
-    except (errors.PyMongoError, ValueError, TypeError):
-        # the driver's words may quote a part of the password
-        reason = (
-            f"{_shown(url)} or an option is not valid for a MongoDB server; write mongodb://host:port/database, "
-            "user and password percent-encoded (urllib.parse.quote_plus)"
-        )
-    else:
-        return backend
-    if client is not None:
-        client.close()
-    raise StoreError(reason)
-
-
-def _shown(url: str) -> str:
-    """The URL without what may be a password: whatever stands before its last `@`."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else url
-
-
-class MongoDBBackend:
+class MongoDBBackend(Commands):
     """The backend that relays to a server: filter, projection, sort and update run there."""
 
     name = "mongodb"
     on_server = True
-
-    def __init__(self, client: pymongo.MongoClient[Any]) -> None:
-        self._client = client
-        self._database = client.get_default_database(DEFAULT_DATABASE)
-        self._collections: dict[tuple[str, int], Collection[Any]] = {}
-        self._is_alone = False
-        level = self._database.read_concern.document
-        self._read_concern: dict[str, Any] = {"readConcern": level} if level else {}
-
-    def note(self, hello: Mapping[str, Any]) -> None:
-        """Note what a server says of itself: one that is alone has no writes that a driver tries again."""
-        concern = self._database.write_concern
-        self._is_alone = "setName" not in hello and "msg" not in hello and concern.is_server_default
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents, a batch at a time; see `Backend`."""
@@ -136,96 +43,24 @@ class MongoDBBackend:
             try:
                 with translated():
                     if len(batch) == 1:
-                        self._insert_one(collection, batch[0])
+                        self.insert_one(collection, batch[0])
                     else:
                         self._documents(collection).insert_many(batch)
             except BulkError as error:
                 raise insert_error(collection, batch, error.details) from None
 
-    def _insert_one(self, collection: str, document: Record) -> None:
-        """Store a document, which takes half the time of `insert_many`."""
-        try:
-            if self._is_alone:
-                self._written("insert", collection, documents=[document])
-            else:
-                self._documents(collection).insert_one(document)
-        except errors.DuplicateKeyError as error:
-            raise duplicate(collection, document["_id"], error.details or {}) from None
-        except errors.WriteError as error:
-            raise WriteError(error.code or 0, str((error.details or {}).get("errmsg", error))) from None
-        except errors.WriteConcernError as error:
-            raise unconfirmed([error.details]) from None
-
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
         with translated():
-            found = self._cursor(collection, request, _RAW)
+            found = self._cursor(collection, request, RAW)
         return self._read(found)
-
-    def found_in_order(self, collection: str, request: FindRequest) -> list[Record]:
-        """The matching documents in the order of insertion, and not in that of the index that finds them.
-
-        What looks like a DBRef is one, as the driver reads it.
-        """
-        with translated():
-            found = list(self._cursor(collection, request, show_record_id=True))
-        found.sort(key=itemgetter(_PLACE))
-        for document in found:
-            del document[_PLACE]
-        return found
-
-    def found_one(self, collection: str, key: Any) -> Record | None:
-        """The document of an `_id`, its DBRefs as in `found_in_order`.
-
-        One command has less to do than a cursor; only the cursor is tried again where a connection broke.
-        """
-        filter = {"_id": {"$eq": key}}
-        documents = self._documents(collection)
-        with translated():
-            try:
-                reply = self._database.command(
-                    "find",
-                    collection,
-                    filter=filter,
-                    limit=1,
-                    singleBatch=True,
-                    codec_options=_CODEC,
-                    read_preference=documents.read_preference,
-                    **self._read_concern,
-                )
-            except errors.ConnectionFailure:
-                found: Record | None = documents.find_one(filter)
-                return found
-        return next(iter(reply["cursor"]["firstBatch"]), None)
 
     def aggregated(self, collection: str, pipeline: list[Record]) -> list[Record]:
         """What a pipeline gives."""
         with translated():
             return list(self._documents(collection).aggregate(pipeline))
 
-    def set_fields(self, collection: str, filter: Mapping[str, Any], fields: Record) -> bool:
-        """Give fields of the first match new values, all as the server takes them; whether there is one."""
-        with translated(), explained(collection):
-            if not self._is_alone:
-                return self._documents(collection).update_one(filter, {"$set": fields}).matched_count > 0
-            change = {"q": filter, "u": {"$set": fields}}
-            return bool(self._written("update", collection, updates=[change])["n"])
-
-    def _written(self, command: str, collection: str, **parts: Any) -> Record:
-        """The reply to a command that writes one document; it has less to do than the driver's method.
-
-        Raises:
-            errors.WriteError: as the method does.
-        """
-        reply: Record = self._database.command(command, collection, codec_options=_CODEC, **parts)
-        for failed in reply.get("writeErrors", ()):
-            kind = errors.DuplicateKeyError if failed["code"] == DUPLICATE else errors.WriteError
-            raise kind(failed["errmsg"], failed["code"], failed)
-        return reply
-
-    def _cursor(
-        self, collection: str, request: FindRequest, codec: CodecOptions[Any] = _CODEC, **options: Any
-    ) -> Any:
+    def _cursor(self, collection: str, request: FindRequest, codec: CodecOptions[Any] = CODEC) -> Any:
         return self._documents(collection, codec).find(
             to_filter(request.query),
             request.projection.spec if request.projection else None,
@@ -234,7 +69,6 @@ class MongoDBBackend:
             limit=min(request.limit, 2**31 - 1),  # a larger one is no limit in practice, and not an int32
             collation=request.collation,
             max_time_ms=_time_left(),
-            **options,
         )
 
     def _read(self, found: Any) -> Iterator[Record]:
@@ -349,19 +183,11 @@ class MongoDBBackend:
         """Close the connections."""
         self._client.close()
 
-    def _documents(self, collection: str, codec: CodecOptions[Any] = _CODEC) -> Collection[Any]:
-        known = self._collections.get((collection, id(codec)))  # a codec that is kept has its id for itself
-        if known is None:
-            known = self._database.get_collection(collection, codec_options=codec)
-            if len(self._collections) < _MOST_KNOWN:
-                self._collections[collection, id(codec)] = known
-        return known
-
 
 def decoded(raw: bytes | memoryview) -> Record:
     """A document as every engine returns it: the driver's DBRefs are the documents that were stored."""
     raw = bytes(raw)  # of a large reply the driver gives views, in which nothing can be found
-    document: Record = bson.decode(raw, _CODEC)
+    document: Record = bson.decode(raw, CODEC)
     return _without_dbrefs(document) if b"$ref\0" in raw else document
 
 
