@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mongoglot import debug as debug
+    from mongoglot.engines.sql.statement import Sql
     from mongoglot.engines.sql.table import Column, Table
     from mongoglot.engines.sqlite.functions import register_functions
     from mongoglot.errors import (
@@ -39,6 +40,7 @@ __all__ = [
     "NotAllowedError",
     "NotYetError",
     "Query",
+    "Sql",
     "Store",
     "StoreError",
     "Table",
@@ -60,6 +62,7 @@ _MODULES = {
     "Collection": "store",
     "Column": "engines.sql.table",
     "Query": "query",
+    "Sql": "engines.sql.statement",
     "Store": "store",
     "Table": "engines.sql.table",
     "compile": "query",

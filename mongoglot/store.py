@@ -78,7 +78,8 @@ def connect(url: str, **options: Any) -> Store:
     """Open a store.
 
     Args:
-        url: `memory:`, `sqlite:PATH`, `mongodb://host/database`, `null:`, or what an installed engine answers to.
+        url: `memory:`, `sqlite:PATH`, `duckdb:PATH`, `postgresql://host/database`, `mongodb://host/database`,
+            `null:`, or what another installed engine answers to.
         options: of the engine.
 
     Raises:
@@ -91,8 +92,11 @@ def connect(url: str, **options: Any) -> Store:
         )
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
     if scheme is None:
+        engine = "duckdb" if url.endswith(".duckdb") else "sqlite"
+        advice = f"; the store in a file of this name is {f'{engine}:{url}'!r}" if url else ""
         raise UnsupportedError(
-            f"{url!r} is no store: write memory:, sqlite:PATH, mongodb://host/database or null:"
+            f"{url!r} is no store: write memory:, sqlite:PATH, duckdb:PATH, postgresql://host/database, "
+            f"mongodb://host/database or null:{advice}"
         )
     return Store(open_engine(scheme[1], url, options))
 

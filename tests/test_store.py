@@ -611,7 +611,7 @@ def test_names_that_no_collection_may_have(name: str) -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("", "is no store: write memory:, sqlite:PATH, mongodb://host/database or null:"),
+        ("", "is no store: write memory:, sqlite:PATH, duckdb:PATH, postgresql://host/database, .* or null:$"),
         ("tasks.db", "is no store"),
         ("redis://localhost", r"no engine for 'redis://localhost': the scheme is one of .*memory, .*sqlite"),
         ("Memory:", "no engine for"), ("memory:x", "answers to 'memory:'"), ("null:x", "answers to 'null:'"),

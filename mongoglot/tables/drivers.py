@@ -21,7 +21,7 @@ _NO_UTF8: Final = "Could not decode to UTF-8"
 _ADVICE: Final = {
     "malformed JSON": "; a JSON column holds a text that is no JSON, or a BLOB: JSONB is read by SQLite 3.45 "
     "and later, as apsw has it",
-    "parser stack overflow": "; the filter nests deeper than this version of SQLite goes: apsw has one that goes on",
+    "parser stack overflow": "; the filter nests deeper than this version of SQLite goes: apsw has a later one",
     "user-defined function raised exception": "; text that is not UTF-8 has no match of a regular expression",
 }
 """What helps with errors of SQLite, by words of theirs."""
@@ -68,9 +68,9 @@ class Database(ABC):
                 raise self.refusal(error) from error
             raise
 
-    def refusal(self, error: Exception) -> StoreError:
+    def refusal(self, error: Exception, advice: str = "") -> StoreError:
         """What is said of an error of the driver's."""
-        return StoreError(f"the database refuses the query: {error}")
+        return StoreError(f"the database refuses the query: {error}{advice}")
 
 
 @final
@@ -107,15 +107,15 @@ class SqliteDatabase(Database):
         driver = type(error).__module__.split(".")[0]
         return driver in ("sqlite3", "apsw") or isinstance(error, UnicodeDecodeError)
 
-    def refusal(self, error: Exception) -> StoreError:
+    def refusal(self, error: Exception, advice: str = "") -> StoreError:
         """See `Database`."""
         if isinstance(error, UnicodeDecodeError) or _NO_UTF8 in str(error):
             return StoreError(
                 f"the table holds text that is not UTF-8, and so no document can: {error}; a projection that "
                 "leaves the column out reads the others"
             )
-        advice = next((advice for words, advice in _ADVICE.items() if words in str(error)), "")
-        return StoreError(f"the database refuses the query: {error}{advice}")
+        known = (advice for words, advice in _ADVICE.items() if words in str(error))
+        return super().refusal(error, next(known, advice))
 
 
 @final

@@ -1,7 +1,7 @@
 """JSON that SQLite reads: a form of numbers that all versions read, and one of strings without U+0000.
 
-Before version 3.45 a string that comes out of JSON ends at its first U+0000. So U+0000 becomes U+0001 U+0001 on its
-way there, and U+0001 becomes U+0001 U+0002: the order of the strings stays what it was.
+Before version 3.45 a string that comes out of JSON ends at its first U+0000. So U+0000 becomes
+U+0001 U+0001 on its way there, and U+0001 becomes U+0001 U+0002: the order of the strings stays what it was.
 """
 
 from __future__ import annotations

@@ -164,7 +164,13 @@ class Table:
         """Whether fields below the path are columns of their own, and not in the document."""
         return any(c.field[: len(path)] == path and not c.mixed for c in self.columns)
 
-    def no_field(self, path: Path) -> UnsupportedError:
-        """The error of a query that names a field that is not there."""
+    def has(self, path: Path) -> bool:
+        """Whether a path may lead to something: to a column, into or around one, or into the document."""
+        columns = self.column(path) or self.prefix(path)
+        return self.document is not None or columns is not None or self.is_split(path)
+
+    def no_field(self, path: Path, part: str = "") -> UnsupportedError:
+        """The error of a query whose filter, or another part, names a field that is not there."""
         known = ", ".join(column.path for column in self.columns)
-        return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}; it has {known}")
+        place = f" (at {part}.{dotted(path)})" if part else ""
+        return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}{place}; it has {known}")

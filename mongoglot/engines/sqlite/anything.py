@@ -133,9 +133,7 @@ def _ordered_text(column: Column) -> Expression:
     return sql.concat(value, sql.string("")) if column.affinity == "number" else value
 
 
-def _of_type(
-    leaf: Leaf, kind: str, column: Column, value: Expression, dialect: Dialect
-) -> Condition | None:
+def _of_type(leaf: Leaf, kind: str, column: Column, value: Expression, dialect: Dialect) -> Condition | None:
     found = typed_condition(leaf, column, value, dialect)
     if found is None:
         return None

@@ -30,7 +30,7 @@ from mongoglot.compiler.residual import split
 from mongoglot.compiler.values import ValueClass
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Condition, Connectives
-from mongoglot.engines.sql.dialects import SQLITE, Dialect
+from mongoglot.engines.sql.dialects import SQLITE
 from mongoglot.engines.sql.statement import Sql, Statement
 from mongoglot.engines.sql.table import STORED_TYPES, Column, Encoding, Table
 from mongoglot.engines.sql.typed import missing_matches, typed_condition
@@ -52,7 +52,7 @@ def lower(node: Node, table: Table, *, text_only: bool = False) -> Statement:
     parameters = halves.code.parameters
     numbered = (label for label, (slot, _) in parameters.items() if slot is None)
     labels = {label: f"s{number}" for number, label in enumerate(numbered)}
-    tree = halves.code.tree if halves.code is not None else sql.TRUE
+    tree = halves.code.tree
     if labels:
         sql.rename_parameters(tree, labels)
     binders = {labels.get(label, label): binder for label, binder in parameters.items()}
@@ -146,7 +146,8 @@ class SqliteLowering(Connectives):
         dialect = TEXT_SQLITE if self.text_only else SQLITE
         if column.type == "any":
             return any_condition(leaf, column, dialect)
-        if not _is_stored(column) or (self.text_only and isinstance(leaf, In)):
+        is_list_of_strings = isinstance(leaf, In) and column.type == "string"
+        if not _is_stored(column) or (self.text_only and is_list_of_strings):
             return typed_condition(leaf, column, sql.name(column.name), dialect)
         if not column.mixed or self.table.document is None:
             tree, parameters = column_condition(leaf, column, None)

@@ -1,8 +1,8 @@
-"""The SQL of SQLite before version 3.45, which has JSON as text only.
+"""The SQL of SQLite before version 3.51, which may have JSON as text only: JSONB came with 3.45, and grew.
 
 Every function on JSONB has one on text beside it. What SQLite did not do well then is left to the residual: names
-that JSON has to escape, which a path of that time does not find, and the comparison of whole documents. Strings are
-compared without U+0000, at which they end there: `engines.sql.json_text`.
+that JSON has to escape, which a path of that time does not find, and the comparison of whole documents. Strings
+end there at U+0000, so they are compared without it (`engines.sql.json_text`).
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ _ON_TEXT: Final = {"jsonb_each": "json_each", "jsonb_extract": "json_extract", "
                    "jsonb": "json"}  # fmt: skip
 
 MAX_HEIGHT: Final = 38
-"""How high a tree may be: from 45 on, versions before 3.45 refused some as deeper than their parser's stack."""
+"""How high a tree may be: from 42 on, versions before 3.46 refuse some as deeper than their parser's stack."""
 
 _CONTAINERS: Final = frozenset({"object", "array"})
 
 
 TEXT_SQLITE: Final[Dialect] = replace(SQLITE, lists="escaped json")
-"""What typed columns are compared in: a list of strings is JSON, too."""
+"""How typed columns are compared: a list of strings goes through JSON, too."""
 
 DOCUMENT: Final = "mongoglot document"
 """The document in a subquery, where its strings are read as they are compared."""
 
 
-def with_text(found: Condition | Superset[Condition], document: Expression) -> Condition | Superset[Condition]:
+def with_text(
+    found: Condition | Superset[Condition], document: Expression
+) -> Condition | Superset[Condition]:
     """A condition on `DOCUMENT` as one on a document of JSON text."""
     if isinstance(found, Superset):
         return Superset(_with_text(found.code, document))
