@@ -226,7 +226,7 @@ class Query(BoundPlan):
         """The query as the condition of a WHERE clause.
 
         Args:
-            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.45, `"postgresql"`, `"duckdb"`,
+            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.51, `"postgresql"`, `"duckdb"`,
                 or one that is written and not executed here (`docs/tables.md`).
             table: where fields are columns and which column holds the rest; without it, in SQLite, a column `doc`
                 holds documents as a mongoglot store encodes them.

@@ -1,4 +1,4 @@
-"""Tables on the standard library's sqlite3 with an old SQLite or a new one, and on apsw, which has a current one."""
+"""Tables on the sqlite3 of the standard library, of an old SQLite or a new one, and on apsw, which has a new one."""
 
 from __future__ import annotations
 
