@@ -52,6 +52,7 @@ def compile(
             with line and column, too.
         FilterValueTypeError, FilterValueRangeError: (also FilterErrors) a value that BSON cannot hold.
         NotYetError: (also a FilterError) an operator that this version does not compile.
+        UnsupportedError: there is no such dialect.
     """
     if dialect not in _DIALECTS:
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
@@ -193,6 +194,9 @@ class Query(BoundPlan):
     def matches(self, document: Document) -> bool:
         """Whether a document matches.
 
+        Args:
+            document: a mapping; it is not changed.
+
         Raises:
             EncodingError: a value that the query looks at is not of BSON's; the error names its path.
         """
@@ -206,6 +210,9 @@ class Query(BoundPlan):
 
     def filter(self, documents: Iterable[Mappings]) -> Iterator[Mappings]:
         """Those of the documents that match, in order: `matches` of each, without a call for each.
+
+        Args:
+            documents: mappings, taken as they are asked for.
 
         Raises:
             EncodingError: as `matches`, when the document is reached.
@@ -253,11 +260,15 @@ class Query(BoundPlan):
 
         return mongodb.to_filter(self)
 
-    def explain(self) -> Explanation:
-        """Every stage of this query, as data and as text."""
+    def explain(self, table: Table | None = None) -> Explanation:
+        """Every stage of this query, as data and as text.
+
+        Args:
+            table: that its SQL is for; without one, documents as a store of each engine keeps them.
+        """
         from mongoglot.explain import Explanation
 
-        return Explanation(self)
+        return Explanation(self, table)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.tokens, self.values, self.dialect, self.text, self.max_time_ms)

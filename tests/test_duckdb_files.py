@@ -6,6 +6,7 @@ import datetime
 import itertools
 import json
 import random
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import bson
 import duckdb
 import pytest
 from bson import Binary, Decimal128, Int64
+from bson.datetime_ms import DatetimeMS
 
 import mongoglot
 from mongoglot.errors import FilterError, StoreError, UnsupportedError
@@ -93,7 +95,16 @@ TYPES: dict[str, Any] = {
     "'2020-01-01 02:00:00+02'::TIMESTAMPTZ": datetime.datetime(2020, 1, 1),
     "'2020-01-01'::TIMESTAMP_NS": datetime.datetime(2020, 1, 1),
     "'00000000-0000-0000-0000-000000000007'::UUID": Binary.from_uuid(uuid.UUID(int=7)),
+    "'20000-01-01'::DATE": DatetimeMS(568_971_820_800_000),
+    "'0044-03-15 (BC)'::TIMESTAMP": DatetimeMS(-63_517_824_000_000),
     "NULL::INTEGER": None,
+    "NULL::INTEGER[]": None,
+    "[NULL, [], [1]]::INTEGER[][]": [None, [], [1]],
+    "[NULL, {'a': NULL::DATE}, {'a': DATE '1970-01-02'}]": [
+        None,
+        {"a": None},
+        {"a": datetime.datetime(1970, 1, 2)},
+    ],
     "[1, NULL]": [1, None],
     "[1, 2]::INTEGER[2]": [1, 2],
     "[['2020-01-01 02:00:00+02'::TIMESTAMPTZ]]": [[datetime.datetime(2020, 1, 1)]],
@@ -124,6 +135,41 @@ def test_types_without_values_in_bson_are_refused_by_name(store: mongoglot.Store
         with pytest.raises(UnsupportedError, match=r"column 'odd.*of which BSON has no values"):
             step()
     assert list(collection.find({"x": 1}, {"x": 1})) == [{"x": 1}]
+
+
+@pytest.mark.parametrize("literal", ["'infinity'::DATE", "'-infinity'::TIMESTAMP", "'infinity'::TIMESTAMPTZ"])
+def test_instants_that_are_infinite(store: mongoglot.Store, literal: str) -> None:
+    collection = store[write("a.parquet", f"SELECT 1 AS a, [{literal}] AS x")]
+    assert list(collection.find({"x": {"$exists": True}}, {"a": 1})) == [{"a": 1}]
+    with pytest.raises(UnsupportedError, match="'x' has an instant that is infinite"):
+        list(collection.find())
+
+
+def test_many_batches_stay_in_order(store: mongoglot.Store) -> None:
+    rows = """SELECT range AS a, nullif(range % 3, 0) + 2147483646 AS b, [range] AS c, {'d': [NULL, range]} AS e
+        FROM range(10000)"""
+    collection = store[write("a.parquet", rows)]
+    found = list(collection.find({"a": {"$gte": 5}}))
+    b = (None, 2**31 - 1, Int64(2**31))
+    assert found == [{"a": n, "b": b[n % 3], "c": [n], "e": {"d": [None, n]}} for n in range(5, 10_000)]
+    assert {type(document["b"]) for document in found} == {type(None), int, Int64}
+    assert [document["a"] for document in collection.find({}, {"a": 1}, skip=3)] == list(range(3, 10_000))
+    assert list(collection.find({"a": {"$lt": 2}}, {"x": 1})) == [{}, {}]
+
+
+def test_a_value_that_cannot_be_read_is_told_of_when_it_is_met(store: mongoglot.Store) -> None:
+    lines = "".join(f"{number}\n" for number in range(30_000))
+    Path("a.csv").write_text(f"a\n{lines}x\n", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"a\.csv"):
+        list(store["a.csv"].find())
+
+
+def test_files_need_pyarrow(store: mongoglot.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    collection = store[write("a.parquet", "SELECT 1 AS a")]
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert collection.count_documents({"a": 1}) == 1
+    with pytest.raises(UnsupportedError, match="pyarrow: pip install"):
+        collection.find_one()
 
 
 def test_decimals_with_more_digits_than_bson_has(store: mongoglot.Store) -> None:

@@ -8,8 +8,8 @@ import pytest
 from sqlglot.dialects.sqlite import SQLite
 
 import mongoglot
-from mongoglot.engines.sql.nodes import text_of
 from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sql.trees import text_of
 from mongoglot.engines.sqlite.lowering import lower
 from mongoglot.errors import MongoglotError
 from mongoglot.testing.generate import each_with_each, random_filter

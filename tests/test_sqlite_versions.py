@@ -1,4 +1,4 @@
-"""Tables on the sqlite3 of the standard library, of an old SQLite or a new one, and on apsw, which has a new one."""
+"""Tables on the sqlite3 of the standard library, of an old SQLite or a new one, and in apsw."""
 
 from __future__ import annotations
 

@@ -612,7 +612,8 @@ def test_names_that_no_collection_may_have(name: str) -> None:
     ("address", "words"),
     [
         ("", "is no store: write memory:, sqlite:PATH, duckdb:PATH, postgresql://host/database, .* or null:$"),
-        ("tasks.db", "is no store"),
+        ("tasks.db", "the store in a file of this name is 'sqlite:tasks.db'"),
+        ("a/tasks.duckdb", "is 'duckdb:a/tasks.duckdb'"),
         ("redis://localhost", r"no engine for 'redis://localhost': the scheme is one of .*memory, .*sqlite"),
         ("Memory:", "no engine for"), ("memory:x", "answers to 'memory:'"), ("null:x", "answers to 'null:'"),
         ("sqlite:", "write sqlite:PATH"), ("./tasks.db", "is no store"),

@@ -5,14 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, Final
 
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.compiler.values import is_sayable
-from mongoglot.engines.base import FindRequest, Record, ScanningBackend, Verification, checked, finished
+from mongoglot.engines.base import (
+    FindRequest,
+    Record,
+    ScanningBackend,
+    Verification,
+    checked,
+    finished,
+    projected,
+)
 from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb.columns import column_value
 from mongoglot.engines.duckdb.file import MEMORY, File
@@ -22,12 +29,13 @@ from mongoglot.engines.duckdb.lowering import (
     DOCUMENT,
     IDENTITY,
     KEYS,
-    ROW,
     DocumentLowering,
     lower,
 )
+from mongoglot.engines.duckdb.ordering import of_documents
 from mongoglot.engines.duckdb.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import INSERTION, ROW, Order, in_order, pushed
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import UnsupportedError
@@ -67,33 +75,41 @@ class DuckdbBackend(ScanningBackend[int]):
             writer.flush()
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:
-        """Exactly the documents that match, in the order of insertion."""
-        return self._matching(collection, query, "")
+        """Exactly the documents that match, in the order of insertion.
 
-    def _matching(self, collection: str, query: BoundPlan, bounds: str) -> Iterator[tuple[int, Record]]:
-        """The matches; all rows are read at once, so that writes between them change nothing."""
+        All rows are read at once, so that writes between them change nothing.
+        """
         with self.file.reading():
             table = self.tables.found(collection)
             if table is None:
                 return iter(())
             statement = _statement(table, query)
-            columns = f"{quoted(ROW)}, {quoted(DOCUMENT)}"
-            rows = self.file.rows(_select(table, statement, columns) + bounds, statement.bind(query.values))
+            rows = self.file.rows(_select(table, statement, _ROWS), statement.bind(query.values))
         return checked(self.tables.decoded(rows), query, statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
         if is_file(collection):
             return self.files.find(collection, request)
-        bounds = ""
-        if request.sort is None and (request.skip or request.limit):
-            with self.file.reading():
-                table = self.tables.found(collection)
-            if table is not None and _statement(table, request.query).split.residual is None:
-                bounds = _bounds(request)
-                request = replace(request, skip=0, limit=0)
-        pairs = self._matching(collection, request.query, bounds)
-        return finished((document for _, document in pairs), request)
+        with self.file.reading():
+            table = self.tables.found(collection)
+            if table is None:
+                return iter(())
+            order = of_documents(request.sort)
+            found = None if order is None else self._in_order(table, order, request)
+        if found is not None:
+            return projected(found, request)
+        return finished((document for _, document in self.matching(collection, request.query)), request)
+
+    def _in_order(self, table: Table, order: Order, request: FindRequest) -> Iterator[Record] | None:
+        """The documents asked for; None where there are some that SQL does not sort as a server does."""
+        statement = _statement(table, request.query)
+        residual = statement.split.residual
+        columns = _ROWS if order.unsure is None else f"{_ROWS}, {order.unsure}"
+        text = _select(table, statement, columns, order) + pushed(request, residual, order)[0]
+        read = self.file.rows_in_turn if residual is not None and request.limit else self.file.rows
+        rows = read(text, statement.bind(request.query.values))
+        return in_order(rows, order, request, residual, self.tables.decoded)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
@@ -208,9 +224,10 @@ class DuckdbBackend(ScanningBackend[int]):
                 reason = "there is no such collection"
                 return {"engine": self.name, "sql": None, "reason": reason, "residual": None}
             statement = _statement(table, request.query)
-            text = _select(table, statement, quoted(DOCUMENT))
-            if request.sort is None and statement.split.residual is None:
-                text += _bounds(request)
+            order = of_documents(request.sort)
+            text = _select(table, statement, quoted(DOCUMENT), order or INSERTION)
+            if order is not None:
+                text += pushed(request, statement.split.residual, order)[0]
             parameters = statement.bind(request.query.values)
             plan = self.file.rows(f"EXPLAIN {text}", parameters)
         return {
@@ -218,6 +235,7 @@ class DuckdbBackend(ScanningBackend[int]):
             "sql": text,
             "parameters": parameters,
             "plan": [tree for _, tree in plan],
+            "sort": "Python" if order is None else order.sorter,
             "residual": statement.split.residual,
             "projection": request.projection.spec if request.projection else None,
         }
@@ -237,15 +255,9 @@ def _statement(table: Table, query: BoundPlan) -> Statement:
     return query.plan.lowered(("duckdb", table), lambda node: lower(node, DocumentLowering(table)))
 
 
-_ORDER: Final = f" ORDER BY {quoted(ROW)}"
+_ROWS: Final = f"{quoted(ROW)}, {quoted(DOCUMENT)}"
 
 
-def _select(table: Table, statement: Statement, columns: str) -> str:
-    """The rows that meet a condition, in the order of insertion."""
-    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {statement.text}{_ORDER}"
-
-
-def _bounds(request: FindRequest) -> str:
-    """LIMIT and OFFSET, numbers that have been checked."""
-    limit = f" LIMIT {request.limit:d}" if request.limit else ""
-    return limit + (f" OFFSET {request.skip:d}" if request.skip else "")
+def _select(table: Table, statement: Statement, columns: str, order: Order = INSERTION) -> str:
+    """The rows that meet a condition, in an order."""
+    return f"SELECT {columns} FROM {quoted(table.name)} WHERE {statement.text} ORDER BY {order.text}"

@@ -32,6 +32,9 @@ LAYOUT: Final = (
 
 MEMORY: Final = ":memory:"
 
+_AT_ONCE: Final = 100
+"""Rows that are read at once where a few may be enough."""
+
 
 class File:
     """One open database; each thread has a cursor of its own, and writers take turns."""
@@ -53,6 +56,7 @@ class File:
         with translated(self.shown, opening=True):
             self._connection = duckdb.connect(path, config=config)
             self._connection.execute("SET GLOBAL TimeZone = 'UTC'")  # that instants are read and compared in
+            self._connection.execute("SET GLOBAL arrow_large_buffer_size = true")  # texts of 2 GB and more
         try:
             self._check()
         except BaseException:
@@ -116,6 +120,18 @@ class File:
         with interrupting(cursor.interrupt), translated(self.shown):
             found: list[tuple[Any, ...]] = cursor.execute(statement, parameters or None).fetchall()
         return found
+
+    def rows_in_turn(self, statement: str, parameters: Any = None) -> Iterator[tuple[Any, ...]]:
+        """Run a statement; its rows in batches, to be read before this thread runs another one."""
+        cursor = self.cursor()
+        with interrupting(cursor.interrupt), translated(self.shown):
+            cursor.execute(statement, parameters or None)
+        while True:
+            with interrupting(cursor.interrupt), translated(self.shown):
+                batch = cursor.fetchmany(_AT_ONCE)
+            if not batch:
+                return
+            yield from batch
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -181,7 +197,7 @@ def translated(shown: str, *, opening: bool = False) -> Iterator[None]:
     """Turn DuckDB's errors into ours."""
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:  # what Arrow passes on is an OSError
         raise StoreError(_said(shown, str(error), opening=opening)) from None
     except RuntimeError as error:
         raise StoreError(f"DuckDB refuses an operation on {shown}: {error}") from None

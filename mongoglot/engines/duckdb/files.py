@@ -8,7 +8,7 @@ query, as files change.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, NoReturn, final
@@ -19,18 +19,10 @@ from mongoglot.compiler.residual import Split
 from mongoglot.engines.base import FindRequest, Record, finished, residual_check
 from mongoglot.engines.duckdb.file import File, translated
 from mongoglot.engines.duckdb.lowering import lower
+from mongoglot.engines.duckdb.ordering import PLACE, ROWS, of_rows
 from mongoglot.engines.duckdb.rows import RowLowering
-from mongoglot.engines.duckdb.types import (
-    AS_TIMESTAMP,
-    Convert,
-    Struct,
-    converter,
-    has,
-    mark_long,
-    plain_sql,
-    read_type,
-    whole,
-)
+from mongoglot.engines.duckdb.types import Struct, is_read_as_it_is, read_as, read_type
+from mongoglot.engines.duckdb.values import Decode, decoder, documents
 from mongoglot.engines.sql.condition import Condition
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
@@ -114,15 +106,16 @@ class Files:
         source = next(_READERS[part] for part in reversed(name.lower().split(".")) if part in _READERS)
         cursor = self.file.cursor()
         with _reading(name):
-            found = cursor.execute(f"SELECT * FROM {source} LIMIT 0", {"file": name}).description
-        return Rows(name, source, Struct(tuple((column[0], read_type(column[1])) for column in found)))
+            found = cursor.sql(f"SELECT * FROM {source} LIMIT 0", params={"file": name})
+        columns = zip(found.columns, map(read_type, found.types), strict=True)
+        return Rows(name, source, Struct(tuple(columns)))
 
     def count(self, name: str, query: BoundPlan) -> int:
         """How many rows match; counted in SQL where nothing is left over."""
         rows = self.opened(name)
         statement = rows.statement(query)
         if statement.split.residual is not None:
-            return sum(1 for _ in self._documents(rows, query, statement, None, ""))
+            return sum(1 for _ in self._documents(rows, _planned(rows, FindRequest(query))))
         text = f"SELECT count(*) FROM {rows.source} WHERE {statement.text}"
         cursor = self.file.cursor()
         with interrupting(cursor.interrupt), _reading(name):
@@ -131,87 +124,107 @@ class Files:
     def find(self, name: str, request: FindRequest) -> Iterator[Record]:
         """The matching rows as documents, read as they are asked for."""
         rows = self.opened(name)
-        statement = rows.statement(request.query)
-        bounds = ""
-        skip, limit = request.skip, request.limit
-        if request.sort is None and statement.split.residual is None:
-            bounds = f" LIMIT {limit:d}" if limit else ""
-            bounds += f" OFFSET {skip:d}" if skip else ""
-            request = FindRequest(request.query, request.projection)
-        needed = _needed(rows.kind, request, statement.split)
-        if needed.answers:
-            request = replace(request, projection=None)
-        found = self._documents(rows, request.query, statement, needed.kind, bounds)
-        if (request.projection, request.sort, request.skip, request.limit) == (None, None, 0, 0):
+        planned = _planned(rows, request)
+        left = planned.left
+        found = self._documents(rows, planned)
+        if (left.projection, left.sort, left.skip, left.limit) == (None, None, 0, 0):
             return found
-        return finished(found, request)
+        return finished(found, left)
 
-    def _documents(
-        self, rows: Rows, query: BoundPlan, statement: Statement, needed: Struct | None, bounds: str
-    ) -> Iterator[Record]:
+    def _documents(self, rows: Rows, planned: _Planned) -> Iterator[Record]:
         """Documents of the rows that the SQL and the residual let through."""
-        kind = rows.kind if needed is None else needed
-        converters = [converter(column, name) for name, column in kind.fields]
-        text = f"SELECT {_columns(kind)} FROM {rows.source} WHERE {statement.text}{bounds}"
+        query = planned.left.query
+        decoders = {name: decoder(column, name) for name, column in planned.kind.fields}
         cursor = self.file.new_cursor()
         with interrupting(cursor.interrupt), _reading(rows.name):
-            cursor.execute(text, rows.bind(statement, query))
-        return self._fetched(
-            rows.name, cursor, [name for name, _ in kind.fields], converters, query, statement
-        )
-
-    def _fetched(
-        self,
-        name: str,
-        cursor: Any,
-        names: list[str],
-        converters: list[Convert | None],
-        query: BoundPlan,
-        statement: Statement,
-    ) -> Iterator[Record]:
-        check = residual_check(query, statement.split.residual)
-        steps = [(place, step) for place, step in zip(names, converters, strict=True) if step is not None]
-        try:
-            while True:
-                with interrupting(cursor.interrupt), _reading(name):
-                    batch = cursor.fetchmany(BATCH)
-                if not batch:
-                    return
-                if len(names) == 1:
-                    (only,) = names
-                    documents = [{only: value} for (value,) in batch]
-                else:
-                    documents = [dict(zip(names, row)) for row in batch]  # noqa: B905 - to look at lengths takes time
-                for place, step in steps:
-                    if step is whole:
-                        mark_long(documents, place)
-                        continue
-                    for document in documents:
-                        value = document[place]
-                        if value is not None:
-                            document[place] = step(value)
-                yield from documents if check is None else filter(check, in_time(documents))
-        finally:
-            cursor.close()
+            batches = _batches(cursor, planned.text, rows.bind(planned.statement, query))
+        check = residual_check(query, planned.statement.split.residual)
+        return _fetched(rows.name, cursor, batches, decoders, check)
 
     def explain(self, name: str, request: FindRequest) -> dict[str, Any]:
         """The SQL, its parameters, DuckDB's plan, and the residual."""
         rows = self.opened(name)
-        statement = rows.statement(request.query)
-        needed = _needed(rows.kind, request, statement.split)
-        text = f"SELECT {_columns(needed.kind)} FROM {rows.source} WHERE {statement.text}"
-        parameters = rows.bind(statement, request.query)
+        planned = _planned(rows, request)
+        parameters = rows.bind(planned.statement, request.query)
         cursor = self.file.cursor()
         with _reading(name):
-            plan = cursor.execute(f"EXPLAIN {text}", parameters).fetchall()
+            plan = cursor.execute(f"EXPLAIN {planned.text}", parameters).fetchall()
         return {
             "engine": "duckdb",
-            "sql": text,
+            "sql": planned.text,
             "parameters": parameters,
             "plan": [tree for _, tree in plan],
-            "residual": statement.split.residual,
+            "sort": "SQL" if planned.left.sort is None else "Python",
+            "residual": planned.statement.split.residual,
             "projection": request.projection.spec if request.projection else None,
         }
+
+
+class _Planned(NamedTuple):
+    """How rows are read: the SQL, the columns that it gives, and what of the request is left to do."""
+
+    statement: Statement
+    text: str
+    kind: Struct
+    left: FindRequest
+
+
+def _planned(rows: Rows, request: FindRequest) -> _Planned:
+    """What DuckDB does of a find: sort, skip and limit, where nothing is left of the filter."""
+    statement = rows.statement(request.query)
+    source, bounds = f"{rows.source} WHERE {statement.text}", ""
+    if statement.split.residual is None:
+        order = "" if request.sort is None else of_rows(request.sort, rows.kind)
+        if order:
+            numbered = f"SELECT *, row_number() OVER () AS {quoted(PLACE)} FROM {source}"
+            source = f"({numbered}) AS {quoted(ROWS)} ORDER BY {order}"
+        if order is not None:
+            bounds = f" LIMIT {request.limit:d}" if request.limit else ""
+            bounds += f" OFFSET {request.skip:d}" if request.skip else ""
+            request = FindRequest(request.query, request.projection)
+    needed = _needed(rows.kind, request, statement.split)
+    text = f"SELECT {_columns(needed.kind)} FROM {source}{bounds}"
+    left = replace(request, projection=None) if needed.answers else request
+    return _Planned(statement, text, needed.kind, left)
+
+
+def _batches(cursor: Any, text: str, parameters: dict[str, Any]) -> Iterator[Any]:
+    """The rows of a query as batches of Arrow, made as they are read."""
+    try:
+        import pyarrow  # noqa: F401 - DuckDB makes its batches
+    except ModuleNotFoundError:
+        reason = "files are read by the package pyarrow: pip install 'mongoglot[duckdb]'"
+        raise UnsupportedError(reason) from None
+    batches: Iterator[Any]
+    if hasattr(cursor, "fetch_record_batch"):
+        batches = cursor.execute(text, parameters).fetch_record_batch(BATCH)
+    else:  # DuckDB 2
+        batches = cursor.sql(text, params=parameters).to_arrow_reader(BATCH)
+    return batches
+
+
+def _fetched(
+    name: str,
+    cursor: Any,
+    batches: Iterator[Any],
+    decoders: dict[str, Decode],
+    check: Callable[[Record], bool] | None,
+) -> Iterator[Record]:
+    """Documents of batches, made as they are asked for."""
+    names = list(decoders)
+    try:
+        while True:
+            with interrupting(cursor.interrupt), _reading(name):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            columns = [
+                decode(column) for decode, column in zip(decoders.values(), batch.columns, strict=False)
+            ]
+            found = documents(names, columns, batch.num_rows)
+            yield from found if check is None else filter(check, in_time(found))
+    finally:
+        cursor.close()
 
 
 def _columns(kind: Struct) -> str:
@@ -219,8 +232,8 @@ def _columns(kind: Struct) -> str:
     columns = []
     for name, inner in kind.fields:
         column = quoted(name)
-        if has(inner, lambda scalar: scalar.sql in AS_TIMESTAMP):
-            column = f"CAST({column} AS {plain_sql(inner)}) AS {column}"
+        if not is_read_as_it_is(inner):
+            column = f"CAST({column} AS {read_as(inner)}) AS {column}"
         columns.append(column)
     return ", ".join(columns) or "NULL"
 

@@ -8,9 +8,10 @@ from typing import Any
 from mongoglot.engines.base import Record
 from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb.columns import column_value
-from mongoglot.engines.duckdb.lowering import IDENTITY, ROW
+from mongoglot.engines.duckdb.lowering import IDENTITY
 from mongoglot.engines.duckdb.tables import BATCH, Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import DuplicateKeyError
 

@@ -28,8 +28,8 @@ from mongoglot.engines.sql.condition import Condition, Parameters
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sql.table import Table
 
-ROW, IDENTITY, KEYS, DOCUMENT = "_row", "_key", "_keys", "_doc"
-"""The columns of every collection: the order of insertion, the key of `_id`, the document's keys, its BSON."""
+IDENTITY, KEYS, DOCUMENT = "_key", "_keys", "_doc"
+"""The columns of collections beside the order of insertion: the key of `_id`, the document's keys, its BSON."""
 
 
 def lower(node: Node, lowering: Lowering[Condition]) -> Statement:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,8 +12,9 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.duckdb import keys
 from mongoglot.engines.duckdb.columns import SQL_TYPES, column_value
 from mongoglot.engines.duckdb.file import CATALOGUE, MARK, File
-from mongoglot.engines.duckdb.lowering import DOCUMENT, IDENTITY, KEYS, ROW
+from mongoglot.engines.duckdb.lowering import DOCUMENT, IDENTITY, KEYS
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.engines.sql.table import Column, ColumnType, Table
 from mongoglot.errors import StoreError, UnsupportedError
 
@@ -132,13 +133,13 @@ class Tables:
             )
         )
 
-    def decoded(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, Record]]:
+    def decoded(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Record]]:
         """Rows with their documents in the place of the BSON.
 
         Raises:
             StoreError: the file is damaged.
         """
-        for row, data in rows:
+        for row, data, *_ in rows:
             try:
                 document = keys.decoded(data)
                 document["_id"]  # which every document has

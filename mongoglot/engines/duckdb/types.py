@@ -1,18 +1,13 @@
-"""DuckDB's types, and the values of BSON that a value of each is read as."""
+"""DuckDB's types, and what values of each are read as."""
 
 from __future__ import annotations
 
-import datetime
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, final
 
-from bson import Binary, Decimal128, Int64
-
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN
+from mongoglot.compiler.values import INT64_MAX
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.errors import UnsupportedError
 
 Kind: TypeAlias = Literal[
     "bool", "int", "float", "decimal", "string", "date", "uuid", "blob", "null", "json", "refused"
@@ -88,9 +83,6 @@ _KINDS: Final[dict[str, Kind]] = {
 
 NANOSECONDS: Final = "TIMESTAMP_NS"
 
-AS_TIMESTAMP: Final = frozenset({"TIMESTAMP WITH TIME ZONE", NANOSECONDS})
-"""Types that are read as TIMESTAMP: for zones the driver needs another package, and DuckDB rounds nanoseconds."""
-
 
 def read_type(found: Any) -> Type:
     """The type that the driver describes."""
@@ -142,151 +134,41 @@ def parts(kind: Type) -> Sequence[Type]:
             return (entry,)
 
 
-def has(kind: Type, holds: Callable[[Scalar], bool]) -> bool:
-    """Whether a condition holds for a scalar type somewhere in a type."""
-    return holds(kind) if isinstance(kind, Scalar) else any(has(part, holds) for part in parts(kind))
-
-
-def plain_sql(kind: Type) -> str:
-    """The SQL of a type, with TIMESTAMP for the types that are read so."""
+def is_read_as_it_is(kind: Type) -> bool:
+    """Whether values of a type are read as they are stored, without a cast."""
     match kind:
         case Scalar(_, sql):
-            return "TIMESTAMP" if sql in AS_TIMESTAMP else "VARCHAR" if sql == "ENUM" else sql
+            return read_as(kind) == sql
         case ListOf(item, length):
-            return f"{plain_sql(item)}[{'' if length is None else length}]"
+            return length is None and is_read_as_it_is(item)
+        case _:
+            return all(map(is_read_as_it_is, parts(kind)))
+
+
+def read_as(kind: Type) -> str:
+    """The SQL of the type that values of a type are read as."""
+    match kind:
+        case Scalar():
+            return _scalar_read_as(kind)
+        case ListOf(item):
+            return f"{read_as(item)}[]"
         case Struct(fields):
-            return f"STRUCT({', '.join(f'{quoted(name)} {plain_sql(inner)}' for name, inner in fields)})"
+            return f"STRUCT({', '.join(f'{quoted(name)} {read_as(inner)}' for name, inner in fields)})"
         case MapOf(value):
-            return f"MAP(VARCHAR, {plain_sql(value)})"
+            return f"MAP(VARCHAR, {read_as(value)})"
         case Entries(Struct(((_, key), (_, value)))):
-            return f"MAP({plain_sql(key)}, {plain_sql(value)})"
+            return f"MAP({read_as(key)}, {read_as(value)})"
         case _:
             raise AssertionError(kind)
 
 
-# ---- values ---------------------------------------------------------------------------------------
-
-Convert: TypeAlias = Callable[[Any], Any]
-"""From a value as the driver gives it, and not None, to the value of BSON."""
-
-
-def converter(kind: Type, place: str) -> Convert | None:
-    """What makes values of BSON of a type's values; None where they are that already.
-
-    Raises:
-        UnsupportedError: BSON has no such values; `place` names the column.
-    """
-    match kind:
-        case Scalar():
-            return _of_scalar(kind, place)
-        case ListOf(item, length):
-            inner = converter(item, place)
-            return _of_list(inner) if inner is not None else None if length is None else list
-        case Struct(fields):
-            made = [(name, converter(inner, f"{place}.{name}")) for name, inner in fields]
-            steps = [(name, step) for name, step in made if step is not None]
-            return _of_struct(steps) if steps else None
-        case MapOf(value):
-            inner = converter(value, place)
-            return None if inner is None else _of_map(inner)
-        case Entries(entry):
-            return _of_entries(converter(entry, place) or _same)
-
-
-def _of_list(inner: Convert) -> Convert:
-    return lambda values: [None if value is None else inner(value) for value in values]
-
-
-def _of_map(inner: Convert) -> Convert:
-    return lambda found: {name: None if value is None else inner(value) for name, value in found.items()}
-
-
-def _of_entries(inner: Convert) -> Convert:
-    return lambda found: [inner({"key": key, "value": value}) for key, value in found.items()]
-
-
-def _of_struct(steps: list[tuple[str, Convert]]) -> Convert:
-    def convert(found: dict[str, Any]) -> dict[str, Any]:
-        for name, step in steps:
-            value = found[name]
-            if value is not None:
-                found[name] = step(value)
-        return found
-
-    return convert
-
-
-def _of_scalar(kind: Scalar, place: str) -> Convert | None:
+def _scalar_read_as(kind: Scalar) -> str:
     match kind.kind:
-        case "refused":
-            raise UnsupportedError(
-                f"column {place!r} is {kind.sql}, of which BSON has no values; leave it out with a projection, or "
-                "write the file with another type"
-            )
-        case "int":
-            if kind.low >= INT32_MIN and kind.high <= INT32_MAX:
-                return None
-            return whole if kind.high <= INT64_MAX else lambda value: _large(value, place)
-        case "decimal":
-            return lambda value: _decimal(value, place)
-        case "date":
-            return _date
-        case "uuid":
-            return Binary.from_uuid
-        case "json":
-            return lambda text: _json(text, place)
-        case "bool" | "float" | "string" | "blob" | "null":
-            return None
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def mark_long(documents: list[dict[str, Any]], name: str) -> None:
-    """`whole` for one field of many documents, of which few have a long number."""
-    for document in documents:
-        value = document[name]
-        if value is not None and (value > INT32_MAX or value < INT32_MIN):
-            document[name] = Int64(value)
-
-
-def whole(value: int) -> int:
-    """An int or a long, whichever holds the number."""
-    return value if INT32_MIN <= value <= INT32_MAX else Int64(value)
-
-
-def _large(value: int, place: str) -> int | Decimal128:
-    return whole(value) if INT64_MIN <= value <= INT64_MAX else _decimal(value, place)
-
-
-def _decimal(value: Any, place: str) -> Decimal128:
-    try:
-        return Decimal128(str(value))
-    except ArithmeticError:
-        raise UnsupportedError(
-            f"{value} in column {place!r} has more than the 34 digits of BSON's decimals"
-        ) from None
-
-
-def _date(value: datetime.date | datetime.datetime) -> datetime.datetime:
-    if isinstance(value, datetime.datetime):
-        return value.replace(microsecond=value.microsecond // 1000 * 1000) if value.microsecond else value
-    return datetime.datetime(value.year, value.month, value.day)
-
-
-def _json(text: str, place: str) -> Any:
-    try:
-        return _sized(json.loads(text))
-    except ValueError:
-        raise UnsupportedError(f"column {place!r} has a text that is not JSON") from None
-
-
-def _sized(value: Any) -> Any:
-    if value.__class__ is int:
-        return whole(value) if INT64_MIN <= value <= INT64_MAX else float(value)
-    if value.__class__ is list:
-        return [_sized(item) for item in value]
-    if value.__class__ is dict:
-        return {name: _sized(item) for name, item in value.items()}
-    return value
+        case "date" if kind.sql != "DATE":
+            return "TIMESTAMP"  # DuckDB rounds nanoseconds
+        case "int" if kind.high > INT64_MAX:
+            return "VARCHAR"
+        case "decimal" | "uuid" | "string":
+            return "VARCHAR"
+        case _:
+            return kind.sql

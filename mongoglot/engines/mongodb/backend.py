@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-import bson
-from bson import DBRef
 from bson.codec_options import CodecOptions
 
-from mongoglot.compiler.deadline import remaining
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
 from mongoglot.engines.culling import First, Totals, sum_of
-from mongoglot.engines.mongodb.commands import CODEC, RAW, Commands
+from mongoglot.engines.mongodb.commands import Commands
 from mongoglot.engines.mongodb.failures import (
     BulkError,
     explained,
     insert_error,
     of_index,
+    server_checks_itself,
     translated,
 )
 from mongoglot.engines.mongodb.lowering import to_filter
-from mongoglot.errors import UnsupportedError
+from mongoglot.engines.mongodb.messages import (
+    CODEC,
+    RAW,
+    count_options,
+    decoded,
+    explanation,
+    find_options,
+    index_options,
+    listed_index,
+)
 
 
 class MongoDBBackend(Commands):
@@ -61,15 +67,7 @@ class MongoDBBackend(Commands):
             return list(self._documents(collection).aggregate(pipeline))
 
     def _cursor(self, collection: str, request: FindRequest, codec: CodecOptions[Any] = CODEC) -> Any:
-        return self._documents(collection, codec).find(
-            to_filter(request.query),
-            request.projection.spec if request.projection else None,
-            sort=request.sort.spec if request.sort else None,
-            skip=request.skip,
-            limit=min(request.limit, 2**31 - 1),  # a larger one is no limit in practice, and not an int32
-            collation=request.collation,
-            max_time_ms=_time_left(),
-        )
+        return self._documents(collection, codec).find(**find_options(request))
 
     def _read(self, found: Any) -> Iterator[Record]:
         with translated():
@@ -79,8 +77,7 @@ class MongoDBBackend(Commands):
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match."""
         with translated():
-            options: dict[str, Any] = {} if (left := _time_left()) is None else {"maxTimeMS": left}
-            return self._documents(collection).count_documents(to_filter(query), **options)
+            return self._documents(collection).count_documents(to_filter(query), **count_options())
 
     def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         """Update the first match or all."""
@@ -108,9 +105,8 @@ class MongoDBBackend(Commands):
 
     def create_index(self, collection: str, index: Index) -> None:
         """Make an index; see `Backend`."""
-        options: dict[str, Any] = {name: True for name in ("unique", "sparse") if getattr(index, name)}
         with translated(), of_index(collection):
-            self._documents(collection).create_index(list(index.keys), name=index.name, **options)
+            self._documents(collection).create_index(**index_options(index))
 
     def drop_index(self, collection: str, name: str) -> None:
         """Drop an index; see `Backend`."""
@@ -120,14 +116,11 @@ class MongoDBBackend(Commands):
     def list_indexes(self, collection: str) -> list[Record]:
         """The indexes of a collection; see `Backend`."""
         with translated():
-            return [
-                {name: dict(value) if name == "key" else value for name, value in found.items()}
-                for found in self._documents(collection).list_indexes()
-            ]
+            return [listed_index(found) for found in self._documents(collection).list_indexes()]
 
     def verify(self) -> Verification:
         """Refuse: a server checks itself."""
-        raise UnsupportedError("a MongoDB server checks itself: run its command validate on the collection")
+        raise server_checks_itself()
 
     def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
         """How much there is; see `CullingBackend`. The sizes are read from an index on them alone."""
@@ -165,15 +158,7 @@ class MongoDBBackend(Commands):
         """What is sent, and the server's plan."""
         with translated():
             plan = self._cursor(collection, replace(request, projection=None)).explain()
-        winning = plan.get("queryPlanner", {}).get("winningPlan")
-        return {
-            "engine": self.name,
-            "filter": to_filter(request.query),
-            "projection": request.projection.spec if request.projection else None,
-            "sort": request.sort.spec if request.sort else None,
-            "plan": winning,
-            "residual": None,
-        }
+        return explanation(self.name, request, plan)
 
     def is_reachable(self) -> bool:
         """Whether a server takes writes, as far as the driver knows, which looks by itself; nothing is sent."""
@@ -182,24 +167,3 @@ class MongoDBBackend(Commands):
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-
-def decoded(raw: bytes | memoryview) -> Record:
-    """A document as every engine returns it: the driver's DBRefs are the documents that were stored."""
-    raw = bytes(raw)  # of a large reply the driver gives views, in which nothing can be found
-    document: Record = bson.decode(raw, CODEC)
-    return _without_dbrefs(document) if b"$ref\0" in raw else document
-
-
-def _without_dbrefs(value: Any) -> Any:
-    if isinstance(value, DBRef):
-        value = value.as_doc()
-    if isinstance(value, dict):
-        return {name: _without_dbrefs(item) for name, item in value.items()}
-    return [_without_dbrefs(item) for item in value] if isinstance(value, list) else value
-
-
-def _time_left() -> int | None:
-    """The milliseconds that a command may take; None for no limit."""
-    left = remaining()
-    return None if left is None else max(math.ceil(left * 1000), 1)

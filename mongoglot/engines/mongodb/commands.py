@@ -8,19 +8,13 @@ from typing import Any, Final
 
 import bson
 import pymongo
-from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.raw_bson import RawBSONDocument
+from bson.codec_options import CodecOptions
 from pymongo import errors
 from pymongo.collection import Collection
 
 from mongoglot.engines.base import Record
-from mongoglot.engines.mongodb.failures import DUPLICATE, duplicate, explained, translated, unconfirmed
-from mongoglot.errors import WriteError
-
-DEFAULT_DATABASE: Final = "mongoglot"
-
-CODEC: Final = CodecOptions[Record](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-RAW: Final = CodecOptions(document_class=RawBSONDocument)
+from mongoglot.engines.mongodb.failures import DUPLICATE, explained, of_insert, translated
+from mongoglot.engines.mongodb.messages import CODEC, DEFAULT_DATABASE, RAW
 
 PLACE: Final = "$recordId"
 """Where a document is in its collection: a number that grows with each that is inserted."""
@@ -60,18 +54,11 @@ class Commands:
 
     def insert_one(self, collection: str, document: Record) -> None:
         """Store a document; see `Backend.insert`."""
-        with translated():
-            try:
-                if self._is_alone:
-                    self._written("insert", collection, documents=[document])
-                else:
-                    self._documents(collection).insert_one(document)
-            except errors.DuplicateKeyError as error:
-                raise duplicate(collection, document["_id"], error.details or {}) from None
-            except errors.WriteError as error:
-                raise WriteError(error.code or 0, str((error.details or {}).get("errmsg", error))) from None
-            except errors.WriteConcernError as error:
-                raise unconfirmed([error.details]) from None
+        with translated(), of_insert(collection, document):
+            if self._is_alone:
+                self._written("insert", collection, documents=[document])
+            else:
+                self._documents(collection).insert_one(document)
 
     def replies(
         self,

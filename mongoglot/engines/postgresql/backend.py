@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from contextlib import AbstractContextManager, closing
 from typing import Any, Final, TypeVar
 
 from mongoglot.compiler.ast import Node
-from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
+from mongoglot.compiler.index import ID_INDEX, Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import (
@@ -18,17 +17,20 @@ from mongoglot.engines.base import (
     Verification,
     checked,
     finished,
+    projected,
 )
 from mongoglot.engines.postgresql import indexes, insertion
 from mongoglot.engines.postgresql.errors import ClashError, GoneError
 from mongoglot.engines.postgresql.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.postgresql.insertion import Inserter, RefusedError
-from mongoglot.engines.postgresql.layouts import BSON, ROW, Layout
+from mongoglot.engines.postgresql.layouts import BSON, Layout
 from mongoglot.engines.postgresql.lowering import lower
+from mongoglot.engines.postgresql.ordering import of_documents
 from mongoglot.engines.postgresql.server import Server
 from mongoglot.engines.postgresql.tables import Tables
 from mongoglot.engines.postgresql.verification import verified
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import INSERTION, ROW, Order, in_order, pushed
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import StoreError
 
@@ -148,10 +150,10 @@ class PostgresqlBackend(ScanningBackend[int]):
 
         return self._again(read)
 
-    def _matching(self, layout: Layout, query: BoundPlan, bounds: str = "") -> Iterator[tuple[int, Record]]:
+    def _matching(self, layout: Layout, query: BoundPlan) -> Iterator[tuple[int, Record]]:
         """The matches; all rows are read at once, so that writes between them change nothing."""
         reading = self._reading(layout, query)
-        rows = self.server.rows(self._select(layout, reading, _ROWS) + bounds, reading.bind(query.values))
+        rows = self.server.rows(self._select(layout, reading, _ROWS), reading.bind(query.values))
         return checked(self.tables.decoded(rows), query, reading.statement.split.residual)
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
@@ -161,14 +163,29 @@ class PostgresqlBackend(ScanningBackend[int]):
             layout = self.tables.found(collection)
             if layout is None:
                 return iter(())
-            if _is_pushed(self._reading(layout, request.query), request):
-                pairs = self._matching(layout, request.query, _bounds(request))
-                left = replace(request, skip=0, limit=0)
-            else:
-                pairs, left = self._matching(layout, request.query), request
-            return finished((document for _, document in pairs), left)
+            found = self._in_order(layout, request)
+            if found is not None:
+                return projected(found, request)
+            return finished((document for _, document in self._matching(layout, request.query)), request)
 
         return self._again(read)
+
+    def _in_order(self, layout: Layout, request: FindRequest) -> Iterator[Record] | None:
+        """The documents asked for; None where there are some that SQL does not sort as a server does."""
+        reading = self._reading(layout, request.query)
+        parameters = reading.bind(request.query.values)
+        order = of_documents(request.sort, len(parameters) + 1)
+        if order is None:
+            return None
+        residual = reading.statement.split.residual
+        columns = _ROWS if order.unsure is None else f"{_ROWS}, {order.unsure}"
+        text = self._select(layout, reading, columns, order) + pushed(request, residual, order)[0]
+        parameters += order.parameters
+        if residual is None or not request.limit:
+            rows = self.server.rows(text, parameters)
+            return in_order(rows, order, request, residual, self.tables.decoded)
+        with closing(self.server.rows_in_turn(text, parameters)) as some:
+            return in_order(some, order, request, residual, self.tables.decoded)
 
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match; counted in SQL where nothing is left over."""
@@ -195,10 +212,10 @@ class PostgresqlBackend(ScanningBackend[int]):
 
         return plan.lowered(("postgresql", self.tables.schema, layout), made)
 
-    def _select(self, layout: Layout, reading: Reading, columns: str) -> str:
-        """The rows that meet a condition, in the order of insertion."""
+    def _select(self, layout: Layout, reading: Reading, columns: str, order: Order = INSERTION) -> str:
+        """The rows that meet a condition, in an order."""
         table = self.tables.named(layout.table.name)
-        return f"SELECT {columns} FROM {table} WHERE {reading.text} ORDER BY {quoted(ROW)}"
+        return f"SELECT {columns} FROM {table} WHERE {reading.text} ORDER BY {order.text}"
 
     def _again(self, step: Callable[[], T]) -> T:
         """The result of a step, which starts again where another writer was in its way."""
@@ -222,29 +239,11 @@ class PostgresqlBackend(ScanningBackend[int]):
 
     def create_index(self, collection: str, index: Index) -> None:
         """Make an index and fill it, in one transaction; see `Backend`."""
-
-        def create() -> None:
-            if self.tables.changing(collection) is None:
-                self.tables.created(collection)
-            layout = self.tables.changing(collection)
-            if layout is None:
-                raise GoneError(f"{collection!r} was dropped while its index was made; try again")
-            if not is_there(index, [stored.index for stored in layout.indexes]):
-                indexes.create(self.tables, collection, layout, index)
-
-        self._again(lambda: self._in_transaction(create))
+        self._again(lambda: self._in_transaction(lambda: indexes.ensure(self.tables, collection, index)))
 
     def drop_index(self, collection: str, name: str) -> None:
         """Drop an index; see `Backend`."""
-
-        def drop() -> None:
-            layout = self.tables.changing(collection)
-            if layout is not None:
-                index = named(name, [stored.index for stored in layout.indexes])
-                (gone,) = (stored for stored in layout.indexes if stored.index is index)
-                indexes.drop(self.tables, collection, layout, gone)
-
-        self._again(lambda: self._in_transaction(drop))
+        self._again(lambda: self._in_transaction(lambda: indexes.drop(self.tables, collection, name)))
 
     def _in_transaction(self, step: Callable[[], None]) -> None:
         with self.server.transaction():
@@ -267,16 +266,21 @@ class PostgresqlBackend(ScanningBackend[int]):
         if layout is None:
             return {"engine": self.name, "reason": f"there is no collection {collection!r}", "residual": None}
         reading = self._reading(layout, request.query)
-        text = self._select(layout, reading, quoted(BSON))
-        text += _bounds(request) if _is_pushed(reading, request) else ""
+        residual = reading.statement.split.residual
         parameters = reading.bind(request.query.values)
+        order = of_documents(request.sort, len(parameters) + 1)
+        text = self._select(layout, reading, quoted(BSON), order or INSERTION)
+        if order is not None:
+            text += pushed(request, residual, order)[0]
+            parameters += order.parameters
         return {
             "engine": self.name,
             "sql": text,
             "parameters": {f"${number}": value for number, value in enumerate(parameters, 1)},
             "indexes": reading.indexes,
             "plan": [line for (line,) in self.server.rows(f"EXPLAIN {text}", parameters)],
-            "residual": reading.statement.split.residual,
+            "sort": "Python" if order is None else order.sorter,
+            "residual": residual,
             "projection": request.projection.spec if request.projection else None,
         }
 
@@ -286,14 +290,3 @@ class PostgresqlBackend(ScanningBackend[int]):
 
 
 _ROWS: Final = f"{quoted(ROW)}, {quoted(BSON)}"
-
-
-def _is_pushed(reading: Reading, request: FindRequest) -> bool:
-    """Whether skip and limit go to PostgreSQL, too."""
-    return request.sort is None and reading.statement.split.residual is None
-
-
-def _bounds(request: FindRequest) -> str:
-    """LIMIT and OFFSET, numbers that have been checked."""
-    limit = f" LIMIT {request.limit:d}" if request.limit else ""
-    return limit + (f" OFFSET {request.skip:d}" if request.skip else "")

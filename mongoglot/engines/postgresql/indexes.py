@@ -12,13 +12,15 @@ from typing import Any, Final, final
 
 from mongoglot.compiler.access import Access, Lookup, find_access
 from mongoglot.compiler.ast import And, Compare, In, Node
-from mongoglot.compiler.index import ID_INDEX, Index, shown_key
+from mongoglot.compiler.index import ID_INDEX, Index, is_there, named, shown_key
 from mongoglot.engines.base import Record
+from mongoglot.engines.postgresql.errors import GoneError
 from mongoglot.engines.postgresql.keys import entries, wanted_entries
-from mongoglot.engines.postgresql.layouts import BSON, KEY, ROW, Layout, StoredIndex
+from mongoglot.engines.postgresql.layouts import BSON, KEY, Layout, StoredIndex
 from mongoglot.engines.postgresql.lowering import Statement
 from mongoglot.engines.postgresql.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.errors import DuplicateKeyError
 
 ENTRY, OF = "_entry", "_of"
@@ -191,7 +193,22 @@ def insert_entries(tables: Tables, stored: StoredIndex, keys: Sequence[Entry]) -
 # ---- making and dropping -------------------------------------------------------------------------
 
 
-def create(tables: Tables, collection: str, layout: Layout, index: Index) -> None:
+def ensure(tables: Tables, collection: str, index: Index) -> None:
+    """Make an index, and the collection, unless they are there; inside a transaction.
+
+    Raises:
+        as `_create`, and `GoneError`: the collection was dropped meanwhile.
+    """
+    if tables.changing(collection) is None:
+        tables.created(collection)
+    layout = tables.changing(collection)
+    if layout is None:
+        raise GoneError(f"{collection!r} was dropped while its index was made; try again")
+    if not is_there(index, [stored.index for stored in layout.indexes]):
+        _create(tables, collection, layout, index)
+
+
+def _create(tables: Tables, collection: str, layout: Layout, index: Index) -> None:
     """Make an index of a collection, which nobody else writes to, and fill it; inside a transaction.
 
     Raises:
@@ -239,8 +256,13 @@ def of_rows(tables: Tables, layout: Layout, rows: Sequence[int]) -> list[tuple[i
     return list(tables.decoded(found))
 
 
-def drop(tables: Tables, collection: str, layout: Layout, gone: StoredIndex) -> None:
-    """Drop an index of a collection; inside a transaction."""
+def drop(tables: Tables, collection: str, name: str) -> None:
+    """Drop an index of a collection, where there is the collection; inside a transaction."""
+    layout = tables.changing(collection)
+    if layout is None:
+        return
+    index = named(name, [stored.index for stored in layout.indexes])
+    (gone,) = (stored for stored in layout.indexes if stored.index is index)
     tables.server.write(f"DROP TABLE {tables.named(gone.table)}")
     left = tuple(stored for stored in layout.indexes if stored is not gone)
     tables.record(collection, replace(layout, indexes=left))

@@ -11,9 +11,10 @@ from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.columns import column_value
 from mongoglot.engines.postgresql.indexes import IndexWriter
 from mongoglot.engines.postgresql.keys import id_key
-from mongoglot.engines.postgresql.layouts import BSON, DOCUMENT, KEY, ROW, Layout, array_type
+from mongoglot.engines.postgresql.layouts import BSON, DOCUMENT, KEY, Layout, array_type
 from mongoglot.engines.postgresql.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.errors import DuplicateKeyError, WriteError
 
 MAX_BATCH: Final = 16 * 2**20

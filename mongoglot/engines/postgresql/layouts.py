@@ -9,11 +9,12 @@ from typing import Final, final
 from mongoglot.compiler.index import Index
 from mongoglot.engines.postgresql.columns import TYPES
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.errors import UnsupportedError
 
-ROW, KEY, DOCUMENT, BSON = "_row", "_key", "_doc", "_bson"
-"""The columns of every table: the order of insertion, the key of `_id`, the document as jsonb and as BSON."""
+KEY, DOCUMENT, BSON = "_key", "_doc", "_bson"
+"""The columns of tables beside the order of insertion: the key of `_id`, the document as jsonb and as BSON."""
 
 
 @final

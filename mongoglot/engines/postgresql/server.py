@@ -1,68 +1,25 @@
-"""The connections to a PostgreSQL server, made when needed and kept, and transactions on them."""
+"""A PostgreSQL server: connections made when needed and kept, statements and transactions on them."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final
 
 import psycopg
-from psycopg import errors
 
 from mongoglot.compiler.deadline import remaining
 from mongoglot.engines.base import IN_INSERT
-from mongoglot.engines.postgresql.errors import BrokenError, first_line, translated
+from mongoglot.engines.postgresql.connections import Connection, Connector, limited
+from mongoglot.engines.postgresql.errors import BrokenError, translated
 from mongoglot.errors import StoreError
-
-T = TypeVar("T")
-
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 MAX_CONNECTIONS: Final = 10
 """A thread that needs one more waits for another one's to be free."""
 
-_SESSION: Final = """
-    SET search_path = '';
-    SET standard_conforming_strings = on;
-    SET client_encoding = 'UTF8';
-    SET client_min_messages = error;
-    SET plan_cache_mode = force_custom_plan;
-    SET jit = off;
-    SET enable_seqscan = off;
-"""
-"""No schema that others can write to is looked into. Plans are for the values, and are not compiled. A statement
-names an index only where it helps, so a plan uses it, whatever the server knows of a table that has grown."""
-
-
-class _WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that, while it waits for long, looks whether the server takes others."""
-
-    patience = 5.0
-    look: Callable[[], None] | None = None
-
-    def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
-        """Wait for what a generator of psycopg's asks for."""
-        return super().wait(self._watched(gen), *args, **options)
-
-    def _watched(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        begun = time.monotonic()
-        try:
-            wanted = next(gen)
-            while True:
-                ready = yield wanted
-                if not ready and self.look is not None and time.monotonic() - begun > self.patience:
-                    try:
-                        self.look()
-                    except psycopg.OperationalError:
-                        self.pgconn.finish()
-                        raise
-                    begun = time.monotonic()
-                wanted = gen.send(ready)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+_AT_ONCE: Final = 100
+"""Rows that are fetched at once where a few may be enough."""
 
 
 class _Current(threading.local):
@@ -77,8 +34,7 @@ class Server:
 
     def __init__(self, url: str, shown: str, timeout: float) -> None:
         self.shown = shown
-        self._url = url
-        self._timeout = timeout
+        self._connector = Connector(url, shown, timeout)
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -104,6 +60,21 @@ class Server:
         with self._borrowed() as (connection, _):
             return self._run(connection, statement, parameters)
 
+    def rows_in_turn(
+        self, statement: str, parameters: Sequence[Any] = ()
+    ) -> Generator[tuple[Any, ...], None, None]:
+        """Run a statement; its rows in batches, in a transaction that ends with them, or when this is closed."""
+        if self._current.flush is not None:
+            self._current.flush()
+        with self.transaction(view=True):
+            self.write(f'DECLARE "rows" NO SCROLL CURSOR FOR {statement}', parameters)
+            try:
+                while batch := self.write(f'FETCH {_AT_ONCE} FROM "rows"'):
+                    yield from batch
+            finally:
+                with suppress(StoreError):  # of a connection that broke: that error is the one to tell
+                    self.write('CLOSE "rows"')
+
     def write(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement inside the transaction of this thread, without what a read does before; its rows."""
         connection = self._current.connection
@@ -121,7 +92,7 @@ class Server:
         self, connection: Connection, statement: str, parameters: Sequence[Any]
     ) -> list[tuple[Any, ...]]:
         left = remaining()
-        with translated(self.shown), _limited(connection, left) if left is not None else nullcontext():
+        with translated(self.shown), limited(connection, left) if left is not None else nullcontext():
             cursor = connection.execute(statement, parameters, binary=True)
             return cursor.fetchall() if cursor.description is not None else []
 
@@ -222,7 +193,7 @@ class Server:
                 connection = self._idle.pop()
                 if not connection.closed:
                     return connection, True
-        return self.connected(), False
+        return self._connector.connected(), False
 
     def _give_back(self, connection: Connection) -> None:
         idle = psycopg.pq.TransactionStatus.IDLE
@@ -238,63 +209,8 @@ class Server:
         for connection in gone:
             connection.close()
 
-    def connected(self) -> Connection:
-        """A new connection."""
-        try:
-            connection = self._connect()
-        except psycopg.OperationalError as error:
-            raise StoreError(f"no PostgreSQL server answers at {self.shown}: {first_line(error)}") from None
-        except (psycopg.Error, ValueError):
-            # the driver's words may quote a part of the password
-            raise StoreError(
-                f"{self.shown} is not valid for a PostgreSQL server; write postgresql://user@host:port/database, "
-                "user and password percent-encoded (urllib.parse.quote_plus)"
-            ) from None
-        try:
-            with translated(self.shown):
-                connection.execute(_SESSION)
-        except BaseException:
-            connection.close()
-            raise
-        connection.patience, connection.look = self._timeout, self._look
-        return connection
-
-    def _look(self) -> None:
-        """Raise what psycopg raises if the server takes no new connection in time; it hangs, then."""
-        try:
-            self._connect().close()
-        except errors.ConnectionTimeout:
-            raise
-        except psycopg.Error:
-            return  # it answered, if only to refuse
-
-    def _connect(self) -> _WatchedConnection:
-        milliseconds = str(max(1, round(self._timeout * 1000)))
-        seconds = str(max(1, round(self._timeout)))
-        return _WatchedConnection.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=max(1, round(self._timeout)),
-            tcp_user_timeout=milliseconds,
-            keepalives_idle=seconds,
-            keepalives_interval=seconds,
-            keepalives_count="2",
-            cursor_factory=psycopg.RawCursor[tuple[Any, ...]],
-        )
-
     def close(self) -> None:
         """Close the connections; those in use are closed when they are given back."""
         with self._lock:
             self._closed = True
         self._forget_idle()
-
-
-@contextmanager
-def _limited(connection: Connection, seconds: float) -> Iterator[None]:
-    """The server itself ends what runs inside when the time is over."""
-    connection.execute(f"SET statement_timeout = {max(int(seconds * 1000), 1):d}")
-    try:
-        yield
-    finally:
-        with suppress(psycopg.Error):  # in a transaction that failed, which takes the setting back
-            connection.execute("SET statement_timeout = DEFAULT")

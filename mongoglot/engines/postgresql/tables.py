@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from mongoglot.engines.base import Record
 from mongoglot.engines.postgresql import encoding
+from mongoglot.engines.postgresql.catalogue import CATALOGUE, lock_definitions, named, prepare
 from mongoglot.engines.postgresql.columns import column_value
 from mongoglot.engines.postgresql.errors import GoneError
 from mongoglot.engines.postgresql.layouts import (
     BSON,
     DOCUMENT,
     KEY,
-    ROW,
     Layout,
     array_type,
     definition,
@@ -26,23 +26,15 @@ from mongoglot.engines.postgresql.layouts import (
 )
 from mongoglot.engines.postgresql.server import Server
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.errors import StoreError
-
-CATALOGUE: Final = "mongoglot collections"
-"""The table that says which table, columns and indexes each collection has; no collection's table has its name."""
-
-FORMAT: Final = "mongoglot 1"
-"""The version of the layout of a schema, in the comment of the catalogue."""
 
 BATCH: Final = 1000
 """Rows that are read at once where all are read."""
 
 _LONGEST_NAME: Final = 40
 """Bytes of a collection's name in that of its table; PostgreSQL's names have 63."""
-
-_DDL_LOCK: Final = 0x6D676C74
-"""The advisory lock of whoever makes, changes or drops tables."""
 
 
 class Tables:
@@ -54,51 +46,11 @@ class Tables:
         self._declared = declared
         self._known: dict[tuple[str, str], Layout] = {}
         self._latest: dict[str, Layout] = {}
-        self._prepare()
+        prepare(server, schema)
 
     def named(self, table: str) -> str:
         """A table's name in SQL, with its schema."""
-        return f"{quoted(self.schema)}.{quoted(table)}"
-
-    def _prepare(self) -> None:
-        """Make the schema and the catalogue, unless they are there.
-
-        Raises:
-            StoreError: a newer mongoglot made them, or something else did.
-        """
-        if self._format() is None:
-            with self.server.transaction():
-                self._lock_definitions()
-                if self._format() is None:
-                    self._make()
-        if self._format() != FORMAT:
-            raise StoreError(
-                f"the schema {self.schema!r} at {self.server.shown} has a table {CATALOGUE!r} that is no store's, "
-                "or that of a newer mongoglot; it was left untouched"
-            )
-
-    def _make(self) -> None:
-        there = self.server.write("SELECT 1 FROM pg_namespace WHERE nspname = $1", (self.schema,))
-        if not there:
-            self.server.write(f"CREATE SCHEMA {quoted(self.schema)}")
-        catalogue = self.named(CATALOGUE)
-        self.server.write(
-            f'CREATE TABLE {catalogue} (collection text COLLATE "C" PRIMARY KEY, name text NOT NULL UNIQUE, '
-            "layout text NOT NULL)"
-        )
-        self.server.write(f"COMMENT ON TABLE {catalogue} IS '{FORMAT}'")
-
-    def _format(self) -> str | None:
-        """What the comment of the catalogue says; empty where it has none, None where there is no catalogue."""
-        found = self.server.rows(
-            "SELECT coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c JOIN pg_namespace n "
-            "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-            (self.schema, CATALOGUE),
-        )
-        return str(found[0][0]) if found else None
-
-    def _lock_definitions(self) -> None:
-        self.server.write("SELECT pg_advisory_xact_lock($1)", (_DDL_LOCK,))
+        return named(self.schema, table)
 
     # ---- looking up ------------------------------------------------------------------------------
 
@@ -114,7 +66,7 @@ class Tables:
         """The layout of a collection, which is made where there is none; inside a transaction, as `locked`."""
         layout = self.locked(collection)
         if layout is None:
-            self._lock_definitions()
+            lock_definitions(self.server)
             if self._read(collection) is None:
                 self._make_table(collection)
             layout = self.locked(collection)
@@ -135,7 +87,7 @@ class Tables:
             self.server.write(f"LOCK TABLE {self.named(guess.table.name)} IN ROW EXCLUSIVE MODE")
             layout = self._read(collection)  # what holds now that it is locked
             if layout is not None and self._missing(collection, layout):
-                self._lock_definitions()
+                lock_definitions(self.server)
                 self._extend(collection, layout)
                 layout = self._read(collection)
             if layout is None or layout.table.name == guess.table.name:
@@ -207,7 +159,7 @@ class Tables:
 
     def changing(self, collection: str) -> Layout | None:
         """The layout of a collection that is to be changed or dropped, which nobody else writes to meanwhile."""
-        self._lock_definitions()
+        lock_definitions(self.server)
         layout = self._read(collection)
         if layout is not None:
             self.server.write(f"LOCK TABLE {self.named(layout.table.name)} IN SHARE ROW EXCLUSIVE MODE")
@@ -289,7 +241,7 @@ class Tables:
         Raises:
             StoreError: what is stored is damaged.
         """
-        for row, data in rows:
+        for row, data, *_ in rows:
             try:
                 document = encoding.decode(data)
                 document["_id"]  # which every document has

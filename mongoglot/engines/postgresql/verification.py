@@ -12,9 +12,10 @@ from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.columns import column_value
 from mongoglot.engines.postgresql.indexes import ENTRY, OF
 from mongoglot.engines.postgresql.keys import entries, id_key
-from mongoglot.engines.postgresql.layouts import BSON, DOCUMENT, KEY, ROW, Layout, StoredIndex, array_type
+from mongoglot.engines.postgresql.layouts import BSON, DOCUMENT, KEY, Layout, StoredIndex, array_type
 from mongoglot.engines.postgresql.tables import BATCH, Tables
 from mongoglot.engines.sql.nodes import quoted
+from mongoglot.engines.sql.ordering import ROW
 from mongoglot.errors import StoreError, WriteError
 
 MAX_TOLD: Final = 10

@@ -6,14 +6,10 @@ prints trees as they are, without adding parentheses, so the constructors put th
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlglot import exp
-from sqlglot.dialects.sqlite import SQLite
-
-from mongoglot.engines.sql.printing import Printer
 
 Expression = exp.Expr
 Null = exp.Null
@@ -21,27 +17,10 @@ Null = exp.Null
 TRUE: Final = exp.Literal.number(1)
 FALSE: Final = exp.Literal.number(0)
 
-_PRINTERS = threading.local()
-
 
 def quoted(name: str) -> str:
     """A name as an SQL identifier, whatever characters it has."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def text_of(tree: Expression, *, pretty: bool = False) -> str:
-    """The SQL of a tree."""
-    attribute = "pretty" if pretty else "plain"
-    printer = getattr(_PRINTERS, attribute, None)
-    if printer is None:
-        printer = (
-            SQLite().generator(comments=False, normalize_functions=False, pretty=True)
-            if pretty
-            else Printer(dialect="sqlite", comments=False, normalize_functions=False)
-        )
-        setattr(_PRINTERS, attribute, printer)
-    text: str = printer.generate(tree, copy=False)
-    return text
 
 
 def name(identifier: str, table: str | None = None) -> Expression:
@@ -278,26 +257,6 @@ def collate(value: Expression, collation: str) -> Expression:
     return exp.Collate(this=_operand(value), expression=_identifier(collation))
 
 
-def is_leaf(tree: Expression) -> bool:
-    """Whether a tree is a column, a constant or a placeholder."""
-    return isinstance(tree, (exp.Column, exp.Literal, exp.Placeholder, exp.Null))
-
-
-def with_calls(tree: Expression, change: Callable[[str, list[Expression]], Expression]) -> Expression:
-    """A copy of a tree, its function calls replaced by what `change` makes of name and arguments."""
-    tree = tree.copy()
-    for node in list(tree.find_all(exp.Anonymous)):
-        changed = change(node.name, node.expressions)
-        node.set("this", changed.this)
-        node.set("expressions", changed.expressions)
-    return tree
-
-
-def height(tree: Expression) -> int:
-    """How many nodes stand above one another in a tree."""
-    return 1 + max((height(child) for child in tree.iter_expressions()), default=0)
-
-
 def row(*values: Expression) -> Expression:
     """`(a, b)`: compared place by place, unknown where a place that decides is NULL."""
     return exp.Tuple(expressions=list(values))
@@ -321,12 +280,6 @@ def real(value: float) -> Expression:
 def characters(text: str) -> Expression:
     """A short constant, spelled by code points as it does not print well."""
     return call("char", *(integer(ord(character)) for character in text))
-
-
-def rename_parameters(tree: Expression, labels: dict[str, str]) -> None:
-    """Give the placeholders of a finished tree other names."""
-    for node in list(tree.find_all(exp.Placeholder)):
-        node.set("this", labels.get(node.name, node.name))
 
 
 def truth(value: bool) -> Expression:

@@ -29,6 +29,7 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import split
 from mongoglot.compiler.values import ValueClass
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql import trees
 from mongoglot.engines.sql.condition import Condition, Connectives
 from mongoglot.engines.sql.dialects import SQLITE
 from mongoglot.engines.sql.statement import Sql, Statement
@@ -54,9 +55,9 @@ def lower(node: Node, table: Table, *, text_only: bool = False) -> Statement:
     labels = {label: f"s{number}" for number, label in enumerate(numbered)}
     tree = halves.code.tree
     if labels:
-        sql.rename_parameters(tree, labels)
+        trees.rename_parameters(tree, labels)
     binders = {labels.get(label, label): binder for label, binder in parameters.items()}
-    return Statement(sql.text_of(tree), binders, halves)
+    return Statement(trees.text_of(tree), binders, halves)
 
 
 def to_sql(query: BoundPlan, table: Table | None = None, *, text_only: bool = False) -> Sql:
@@ -82,7 +83,7 @@ def pretty_sql(query: BoundPlan, table: Table | None = None) -> str:
     target = table if table is not None else Table("documents")
     statement = query.plan.lowered(("sqlite", target), lambda node: lower(node, target))
     code = statement.split.code
-    return statement.text if code is None else sql.text_of(code.tree, pretty=True)
+    return statement.text if code is None else trees.text_of(code.tree, pretty=True)
 
 
 TEXT_ONLY: Final = "sqlite-3.38"
@@ -196,7 +197,7 @@ class SqliteLowering(Connectives):
         """The condition, if the parser of an old SQLite can hold it."""
         if not self.text_only or code is None:
             return code
-        return code if sql.height(code.tree) <= MAX_HEIGHT else None
+        return code if trees.height(code.tree) <= MAX_HEIGHT else None
 
 
 def _is_plain_in(leaf: Leaf, encoding: Encoding) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from mongoglot.compiler.ast import Compare, ElemMatch, Expr, Glob, In, Leaf, ListSlot, leaves
 from mongoglot.compiler.lowering import Superset
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql import trees
 from mongoglot.engines.sql.condition import Binder, Condition
 from mongoglot.engines.sql.dialects import SQLITE, Dialect
 from mongoglot.engines.sql.json_text import escaped, escaped_json, unescaped, without_nul
@@ -67,7 +68,7 @@ def _escaping(binder: Binder, *, is_list: bool) -> Binder:
 
 def on_text(tree: Expression) -> Expression:
     """The condition with functions on JSON text in the place of those on JSONB."""
-    return sql.with_calls(tree, _call_on_text)
+    return trees.with_calls(tree, _call_on_text)
 
 
 def _call_on_text(name: str, arguments: list[Expression]) -> Expression:

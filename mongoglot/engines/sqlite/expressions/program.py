@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from mongoglot.engines.sql import nodes as sql
+from mongoglot.engines.sql import trees
 from mongoglot.engines.sql.condition import Binder, Parameters
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite.expressions.values import Computed, Truth
@@ -48,7 +49,7 @@ class Program:
 
     def column(self, tree: Expression, level: int) -> Expression:
         """A column for a tree of columns of the levels below `level`, which is its own; a leaf stays as it is."""
-        if sql.is_leaf(tree):
+        if trees.is_leaf(tree):
             return tree
         label = f"x{self._count}"
         self._count += 1
@@ -61,7 +62,7 @@ class Program:
 
     def read(self, tree: Expression) -> Expression:
         """A column of level 0 for what is read from the row; one for all who read the same."""
-        text = sql.text_of(tree)
+        text = trees.text_of(tree)
         if text not in self._read:
             self._read[text] = self.column(tree, 0)
         return self._read[text]
