@@ -24,10 +24,12 @@ ROOT = Path(__file__).parent.parent
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "mongoglot": (
-        "Allow", "Collection", "Column", "DuplicateKeyError", "EncodingError", "FilterError", "MongoglotError",
-        "NoDataError", "NotAllowedError", "NotYetError", "Query", "Store", "StoreError", "Table",
-        "TimeLimitError", "UnknownTaskError", "UnsupportedError", "WriteError", "compile", "connect", "find",
-        "from_text", "reflect", "register_functions", "to_text",
+        "Allow", "Collection", "Column", "Cursor", "DeleteResult", "DuplicateKeyError",
+        "EncodingError", "Explanation", "FilterError", "InsertManyResult", "InsertOneResult",
+        "MongoglotError", "NoDataError", "NotAllowedError", "NotYetError", "Query", "Sql", "Store",
+        "StoreError", "Table", "TimeLimitError", "UnknownTaskError", "UnsupportedError",
+        "UpdateResult", "WriteError", "compile", "connect", "find", "from_text", "reflect",
+        "register_functions", "to_text",
     ),
     "mongoglot.aio": ("AsyncCollection", "AsyncCursor", "AsyncStore", "Opening", "connect"),
     "mongoglot.cursor": ("Cursor",),
