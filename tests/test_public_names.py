@@ -95,7 +95,7 @@ def parameters_of(value: Any) -> list[str]:
     if isinstance(value, (property, cached_property)) or (inspect.isclass(value) and not made_by_callers):
         return []
     taken = inspect.signature(function_of(value)).parameters
-    return [name for name in taken if name not in ("self", "cls")]
+    return [name for name in taken if name not in ("self", "cls") and not name.startswith("_")]
 
 
 MEMBERS = dict(public())
