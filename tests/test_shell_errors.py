@@ -72,7 +72,7 @@ MISTAKES = [
     # names of fields
     Mistake("{§-1: 2}", "- is no name of a field", "write the name in quotes"),
     Mistake("{§`a`: 2}", "`a` is no name of a field", "write the name in quotes"),
-    Mistake("{§[]: 1}", "[ is no name of a field", "write the name in quotes"),
+    Mistake("{§#a: 1}", "# is no name of a field", "write the name in quotes"),
     Mistake(
         "{§{}: 1}",
         "a document begins where the name of a field has to stand",
