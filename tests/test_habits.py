@@ -152,6 +152,7 @@ def test_other_names_of_pymongo_are_not_there_and_have_a_remedy(of: str, name: s
             return {"store": store, "collection": store["a"], "cursor": store["a"].find()}[of]
 
     store = mongoglot.connect("memory:")
+    thing: Any
     for thing in ({"store": store, "collection": store["a"], "cursor": store["a"].find()}[of],
                   asyncio.run(awaited())):  # fmt: skip
         assert not hasattr(thing, name)
