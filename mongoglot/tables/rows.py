@@ -14,10 +14,28 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.instants import DAY
 from mongoglot.engines.sql.selection import INFINITE, INSTANTS
 from mongoglot.engines.sql.table import Column, Table
-from mongoglot.errors import StoreError
+from mongoglot.errors import StoreError, UnsupportedError
 from mongoglot.tables.encodings import decoder
 
 Decoder: TypeAlias = Callable[[Any], Any]
+
+
+def check_fields(table: Table) -> None:
+    """Refuse a table with a field inside another, or with two columns for one: no document has both.
+
+    Raises:
+        UnsupportedError: there are such columns, as `a` and `a.b` are.
+    """
+    paths = {column.field: column.name for column in table.columns}
+    for column in table.columns:
+        above = (paths.get(column.field[:end]) for end in range(1, len(column.field)))
+        other = next((name for name in above if name is not None), paths[column.field])
+        if other != column.name:
+            raise UnsupportedError(
+                f"columns {other!r} and {column.name!r} of table {table.name!r} cannot both be read: a dotted "
+                "name is a path, and one field would be inside the other; leave one out of the Table that reflect() "
+                f"gives, or say where it belongs: Column({column.name!r}, …, path='…')"
+            )
 
 
 def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
@@ -80,8 +98,13 @@ def _decoder(column: Column) -> Decoder:
 def _nested(column: Column) -> Decoder:
     """The decoder of a value inside another one, which the driver gives as its own type."""
     if column.type in INSTANTS:
-        return lambda value: instant(_from_calendar(value))
+        return _nested_instant
     return _decoder(column)
+
+
+def _nested_instant(value: Any) -> Any:
+    """PostgreSQL's are counted there, too; DuckDB gives those of Python."""
+    return _instant(value) if isinstance(value, int) else instant(_from_calendar(value))
 
 
 def _from_calendar(value: Any) -> int:
@@ -98,10 +121,9 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _instant(micros: Any) -> Any:
-    number = Decimal(micros)
-    if number.is_infinite() or number == INFINITE:
+    if micros == INFINITE:
         raise ValueError("an instant that is infinite")
-    return instant(int(number) // 1000)
+    return instant(micros // 1000)
 
 
 def _boolean(value: Any) -> bool:
