@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 import mongoglot
 from mongoglot.compiler.sort import read_sort
 from mongoglot.engines.base import FindRequest
+from mongoglot.engines.postgresql.prefixes import text_after
 from mongoglot.errors import StoreError, UnsupportedError
 from mongoglot.tables.backend import TableBackend
 
@@ -227,3 +228,79 @@ def test_a_field_inside_another(connection: Connection) -> None:
         UnsupportedError, match=r"columns 'a\.b' and 'a' of table 'dotted' cannot both be read"
     ):
         list(mongoglot.find(connection, twice))
+
+
+# ---- text --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("collation", "known"), [("C.UTF-8", "bytes"), ("C", "bytes"), ("builtin", "bytes"), ("icu", "default")]
+)
+def test_the_order_of_a_database(collation: str, known: str, postgresql: str) -> None:
+    """ICU's order is its own, whatever is said to libc beside it."""
+    kinds = {
+        "builtin": "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'",
+        "icu": "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'",
+    }
+    words = kinds.get(collation, f"LOCALE '{collation}'")
+    name = f"ordered_{collation.lower().replace('.', '').replace('-', '')}"
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+        try:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {words}".encode())
+        except psycopg.Error as error:
+            pytest.skip(f"this server has no such database: {error}")
+        try:
+            with psycopg.connect(postgresql, dbname=name, autocommit=True) as other:
+                compare_texts(other, known)
+        finally:
+            connection.execute(f"DROP DATABASE {name}".encode())
+
+
+TEXTS = ("", "a", "B", "Z", "b", "é", "z", "\uffff", "\U00010000", "\U0010ffff", "a b", "ab", "a-b")
+
+
+def compare_texts(connection: Connection, known: str) -> None:
+    remade(connection, "ordered", "s text")
+    for text in TEXTS:
+        connection.execute("INSERT INTO ordered VALUES (%s)", (text,))
+    connection.execute(
+        "INSERT INTO ordered SELECT 'z' || g FROM generate_series(1, 5000) AS g;"
+        "CREATE INDEX ordered_s ON ordered (s)"
+    )
+    connection.execute("ANALYZE ordered")
+    table = mongoglot.reflect(connection, "ordered")
+    assert table.columns[0].collation == known
+    held = [row["s"] for row in mongoglot.find(connection, table)]
+    for text in TEXTS:
+        found = {row["s"] for row in mongoglot.find(connection, table, {"s": {"$gt": text}})}
+        assert found == {other for other in held if other.encode() > text.encode()}
+    found_in_order = [row["s"] for row in mongoglot.find(connection, table, sort="s")]
+    assert found_in_order == sorted(held, key=str.encode)
+    sql = mongoglot.compile({"s": {"$gte": "a", "$lt": "b"}}).to_sql("postgresql", table=table)
+    pattern = mongoglot.compile({"s": {"$regex": "^z49+"}}).to_sql("postgresql", table=table)
+    for condition in (sql, pattern):
+        explained = f"EXPLAIN SELECT * FROM ordered WHERE {condition.text}".encode()  # noqa: S608 - tested
+        plan = "\n".join(line for (line,) in connection.execute(explained, condition.parameters))
+        assert ("ordered_s" in plan) == (known == "bytes"), plan
+
+
+def test_patterns_read_only_what_begins_so(connection: Connection) -> None:
+    remade(connection, "patterned", 's text, c char(4), o text COLLATE "C"')
+    for text in ("", "ab", "abc", "Ab", "xab", "a.b", "a*", "é", "éa"):
+        connection.execute("INSERT INTO patterned VALUES (%s, %s, %s)", (text, text[:4], text))
+    connection.execute("INSERT INTO patterned VALUES (NULL, NULL, NULL)")
+    rows = list(mongoglot.find(connection, "patterned"))
+    table = mongoglot.reflect(connection, "patterned")
+    for pattern in ("^ab", "^abc?", "^ab|x", "b", "^a\\.b", "^a\\*", "^é", "^"):
+        for options in ("", "i", "m"):
+            for name in ("s", "c", "o"):
+                condition: dict[str, Any] = {name: {"$regex": pattern, "$options": options}}
+                query = mongoglot.compile(condition)
+                expected = [row for row in rows if query.matches(row)]
+                assert list(mongoglot.find(connection, table, condition)) == expected
+                negated = {name: {"$not": condition[name]}}
+                assert len(list(mongoglot.find(connection, table, negated))) == len(rows) - len(expected)
+    assert [text_after(text) for text in ("ab", "a\U0010ffff", "", "\ud7ff")] == ["ac", "b", None, "\ue000"]
+    prefixed = mongoglot.compile({"s": {"$regex": "^ab"}}).to_sql("postgresql", table=table)
+    assert prefixed.parameters["prefix0"] == "ab"

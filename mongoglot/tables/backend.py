@@ -11,8 +11,8 @@ from typing import Any, Final, NoReturn, final
 from mongoglot.compiler.deadline import in_time
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import INT64_MAX
+from mongoglot.engines import postgresql, sqlite
 from mongoglot.engines import sql as sql_engines
-from mongoglot.engines import sqlite
 from mongoglot.engines.base import FindRequest, Record, ScanningBackend, finished, projected, residual_check
 from mongoglot.engines.sql.dialects import DIALECTS
 from mongoglot.engines.sql.encodings import with_encoded_dates
@@ -115,9 +115,14 @@ _FEW: Final = 1000
 
 def to_sql(query: BoundPlan, dialect: str, table: Table) -> Sql:
     """The condition of a query on a table in the SQL of a database."""
-    result: Sql = (
-        sqlite.to_sql(query, table) if dialect == "sqlite" else sql_engines.to_sql(query, dialect, table)
-    )
+    result: Sql
+    match dialect:
+        case "sqlite":
+            result = sqlite.to_sql(query, table)
+        case "postgresql":
+            result = postgresql.to_sql(query, table)
+        case _:
+            result = sql_engines.to_sql(query, dialect, table)
     return result
 
 

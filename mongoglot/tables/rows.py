@@ -33,8 +33,8 @@ def check_fields(table: Table) -> None:
         if other != column.name:
             raise UnsupportedError(
                 f"columns {other!r} and {column.name!r} of table {table.name!r} cannot both be read: a dotted "
-                "name is a path, and one field would be inside the other; leave one out of the Table that reflect() "
-                f"gives, or say where it belongs: Column({column.name!r}, …, path='…')"
+                "name is a path, and one field would be inside the other; leave one out of the Table that "
+                f"reflect() gives, or say where it belongs: Column({column.name!r}, …, path='…')"
             )
 
 

@@ -144,12 +144,14 @@ def _in_turn(
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of a cursor of the server's, which keeps what is left of them when the transaction is committed."""
     name = quoted(f"mongoglot {next(_NUMBERS)}")
-    cursor.execute(f"DECLARE {name} NO SCROLL CURSOR WITH HOLD FOR {text}".encode(), dict(parameters))
+    cursor.execute(
+        f"DECLARE {name} NO SCROLL CURSOR WITH HOLD FOR {text}".encode(), dict(parameters), prepare=False
+    )
     more = f"FETCH FORWARD {AT_ONCE:d} FROM {name}".encode()
     is_gone = False
     try:
         while True:
-            batch = cursor.execute(more, binary=True).fetchall()
+            batch = cursor.execute(more, binary=True, prepare=False).fetchall()
             yield from batch
             if len(batch) < AT_ONCE:
                 return
