@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mongoglot import aio as aio
     from mongoglot import debug as debug
+    from mongoglot.engines.sql.statement import Sql
     from mongoglot.engines.sql.table import Column, Table
     from mongoglot.engines.sqlite.functions import register_functions
     from mongoglot.errors import (
@@ -39,6 +41,7 @@ __all__ = [
     "NotAllowedError",
     "NotYetError",
     "Query",
+    "Sql",
     "Store",
     "StoreError",
     "Table",
@@ -60,6 +63,7 @@ _MODULES = {
     "Collection": "store",
     "Column": "engines.sql.table",
     "Query": "query",
+    "Sql": "engines.sql.statement",
     "Store": "store",
     "Table": "engines.sql.table",
     "compile": "query",
@@ -72,16 +76,23 @@ _MODULES = {
 }
 """Where a name is defined; the others are errors. Nothing is loaded before a program asks for it."""
 
+_PARTS = ("aio", "debug")
+"""Modules of public names."""
 
-def __getattr__(name: str) -> Any:
-    if name == "debug":
-        return import_module("mongoglot.debug")
-    if name not in __all__:
-        raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
-    value = getattr(import_module(f"mongoglot.{_MODULES.get(name, 'errors')}"), name)
-    globals()[name] = value
-    return value
+
+if not TYPE_CHECKING:  # for a type checker, a name that is not above is not there
+
+    def __getattr__(name: str) -> Any:
+        if name in _PARTS:
+            return import_module(f"mongoglot.{name}")
+        if name == "load_ipython_extension":  # which IPython asks for
+            return import_module("mongoglot.magic").load_ipython_extension
+        if name not in __all__:
+            raise AttributeError(f"module 'mongoglot' has no attribute {name!r}")
+        value = getattr(import_module(f"mongoglot.{_MODULES.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return [*__all__]
+    return [*__all__, *_PARTS]

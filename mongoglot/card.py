@@ -9,7 +9,9 @@ from typing import Final
 
 from mongoglot.debug import SqlStage, Stages
 from mongoglot.grammar.text import to_text
+from mongoglot.sql_stages import DIALECTS, assignments
 from mongoglot.tree import Tree
+from mongoglot.xml_text import xml_text
 
 _CARDS: Final = count(1)
 """Numbers of the cards of this process: tabs of two cards must not be taken for each other."""
@@ -23,6 +25,7 @@ _STYLE: Final = """
 .mongoglot>input:checked+label{color:#0969da;border-bottom:2px solid #0969da}
 .mongoglot>div{display:none;border-top:1px solid #d0d7de;padding:8px 12px;overflow:auto;max-height:480px}
 .mongoglot pre{margin:4px 0;font-size:12px;background:none;color:inherit}
+.mongoglot .beside{display:flex;gap:24px;align-items:flex-start;flex-wrap:wrap}
 .mongoglot del{color:#c8442d}.mongoglot ins{color:#1a7f37}
 """
 
@@ -55,7 +58,10 @@ def _tabs(stages: Stages) -> Iterator[tuple[str, str]]:
     if stages.python is not None:
         yield "Python", _highlighted(stages.python, "python", numbered=True)
     for stage in stages.sql:
-        yield stage.dialect, _sql(stage)
+        yield DIALECTS.get(stage.dialect, stage.dialect), _sql(stage)
+    if stages.notes:
+        notes = "".join(f"<li>{html.escape(str(note))}</li>" for note in stages.notes)
+        yield "Notes", f"<ul>{notes}</ul>"
     if stages.mongodb is not None:
         yield "MongoDB", _highlighted(to_text(dict(stages.mongodb), indent=2), "javascript")
 
@@ -72,13 +78,13 @@ def _pass(name: str, changes: tuple[str, ...], tree: Tree) -> str:
 def _sql(stage: SqlStage) -> str:
     if stage.text is None:
         return f"<p>{html.escape(f'cannot be said: {stage.refused}')}</p>"
+    left = "".join(f"<li>{html.escape(reason)}</li>" for reason in stage.reasons)
     rows = "".join(
         f"<tr><td><code>{html.escape(label)}</code></td><td><code>{html.escape(repr(value))}</code></td></tr>"
-        for label, value in stage.parameters.items()
+        for label, value in assignments(stage)
     )
-    left = "".join(f"<li>{html.escape(reason)}</li>" for reason in stage.reasons)
     rest = f"<p>The rest:</p><ul>{left}</ul>" if left else "<p>The SQL says all of it.</p>"
-    return f"{_highlighted(stage.text, 'sql')}<table>{rows}</table>{rest}"
+    return f'<div class="beside">{_highlighted(stage.text, "sql")}<table>{rows}</table></div>{rest}'
 
 
 def _pre(text: str) -> str:
@@ -117,7 +123,7 @@ def svg(tree: Tree) -> str:
             for below in middles
         )
         fill = "#ddf4ff" if node.children else "#f6f8fa"
-        text = html.escape(label)
+        text = xml_text(label)
         boxes.append(
             f'<rect x="{middle - width / 2:.0f}" y="{y}" width="{width:.0f}" height="{_BOX}" rx="6" fill="{fill}" '
             f'stroke="#8c959f"/><text x="{middle:.0f}" y="{y + 17}" text-anchor="middle">{text}</text>'

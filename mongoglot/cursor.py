@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+__all__ = ["Cursor"]
+
 _AS_TEXT = (Binary, Code, DatetimeMS, DBRef, Decimal128, MaxKey, MinKey, ObjectId, Regex, Timestamp)
 """Types of BSON that no column of such a table has; a column gets their text."""
 
 
 @final
 class Cursor(Iterator[Record]):
-    """The documents of a find, read as they are asked for, once.
+    """The documents of a find, read as they are asked for, once; also a context manager that closes it.
 
     In tables a column is a field of the documents at their top, in the order in which fields first come, and what
     a document lacks is null. What only BSON has becomes text there: ObjectIds, decimals, regular expressions.
@@ -39,6 +41,16 @@ class Cursor(Iterator[Record]):
 
     def __next__(self) -> Record:
         return next(self._found)
+
+    def close(self) -> None:
+        """Let go of the documents that were not read, and of what the store holds for them."""
+        self._found = iter(())
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def to_list(self, length: int | None = None) -> list[Record]:
         """The documents that are left, or the next few of them.
@@ -87,6 +99,7 @@ class Cursor(Iterator[Record]):
 
         Raises:
             UnsupportedError: as `to_arrow`; or polars is not installed.
+            TypeError: polars made no DataFrame of a table, which it always does.
         """
         try:
             import polars

@@ -48,6 +48,11 @@ def joined(place: str, path: str) -> str:
     return f"{place}{separator}{path}"
 
 
+def _advice(hint: str | None) -> str:
+    """A hint, as it stands behind what is wrong."""
+    return f"; {hint}" if hint else ""
+
+
 class MongoglotError(Exception):
     """Any error of this package; it survives a journey to another process."""
 
@@ -95,9 +100,8 @@ class FilterError(MongoglotError, ValueError):
         places = [f"at {self.path}"] if self.path else []
         places += [f"line {self.line}, column {self.column}"] if self.line else []
         place = f" ({', '.join(places)})" if places else ""
-        advice = f"; {self.hint}" if self.hint else ""
         shown = f"\n{self.excerpt}" if self.excerpt else ""
-        return f"{self.reason}{place}{advice}{shown}"
+        return f"{self.reason}{place}{_advice(self.hint)}{shown}"
 
 
 class NotAllowedError(FilterError):
@@ -115,12 +119,15 @@ class EncodingError(MongoglotError):
     """A value that BSON cannot hold.
 
     Attributes:
+        reason: what is wrong.
         path: where in the document or query the value stands, `'a.b[2]'`.
+        hint: what to write instead, or None.
     """
 
-    def __init__(self, reason: str, *, path: str = "") -> None:
+    def __init__(self, reason: str, *, path: str = "", hint: str | None = None) -> None:
         self.reason = reason
         self.path = path
+        self.hint = hint
         super().__init__(reason)
 
     def below(self, place: str) -> None:
@@ -128,7 +135,8 @@ class EncodingError(MongoglotError):
         self.path = joined(place, self.path)
 
     def __str__(self) -> str:
-        return f"{self.reason} (at {self.path})" if self.path else self.reason
+        place = f" (at {self.path})" if self.path else ""
+        return f"{self.reason}{place}{_advice(self.hint)}"
 
 
 class EncodingTypeError(EncodingError, TypeError):
@@ -146,8 +154,8 @@ class EncodingRangeError(EncodingError, OverflowError):
 class FilterValueTypeError(EncodingTypeError, FilterError):
     """A value in a filter that is of a type BSON does not have."""
 
-    def __init__(self, reason: str, *, path: str = "") -> None:
-        FilterError.__init__(self, 2, reason, path=path)
+    def __init__(self, reason: str, *, path: str = "", hint: str | None = None) -> None:
+        FilterError.__init__(self, 2, reason, path=path, hint=hint)
 
     __str__ = FilterError.__str__
 
@@ -155,8 +163,8 @@ class FilterValueTypeError(EncodingTypeError, FilterError):
 class FilterValueRangeError(EncodingRangeError, FilterError):
     """A value in a filter that is outside what its BSON type can hold."""
 
-    def __init__(self, reason: str, *, path: str = "") -> None:
-        FilterError.__init__(self, 2, reason, path=path)
+    def __init__(self, reason: str, *, path: str = "", hint: str | None = None) -> None:
+        FilterError.__init__(self, 2, reason, path=path, hint=hint)
 
     __str__ = FilterError.__str__
 
@@ -171,12 +179,19 @@ class WriteError(MongoglotError):
     Attributes:
         code: the server's error code.
         code_name: the server's name of that code.
+        hint: what to write instead, or None.
     """
 
-    def __init__(self, code: int, reason: str) -> None:
+    hint: str | None = None
+
+    def __init__(self, code: int, reason: str, *, hint: str | None = None) -> None:
         self.code = code
         self.code_name = code_name(code)
+        self.hint = hint
         super().__init__(reason)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{_advice(self.hint)}"
 
 
 class DuplicateKeyError(WriteError):

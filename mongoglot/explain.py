@@ -17,8 +17,10 @@ from mongoglot.engines.python.operands import element_test
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError
 from mongoglot.grammar.text import from_text, to_text
+from mongoglot.notes import Note, notes_of
 from mongoglot.query import Query
-from mongoglot.tree import tree_of
+from mongoglot.sql_stages import DIALECTS, assignments, sql_stage
+from mongoglot.tree import changes, tree_of
 
 
 @final
@@ -85,6 +87,11 @@ class Explanation:
         return sqlite.undecided(self.query, self.table)
 
     @property
+    def notes(self) -> list[Note]:
+        """What the query means where its author perhaps means something else."""
+        return notes_of(self.query, self.table)
+
+    @property
     def mongodb(self) -> dict[str, Any]:
         """The filter for a MongoDB server."""
         return mongodb.to_filter(self.query)
@@ -99,18 +106,40 @@ class Explanation:
             "Values",
             "\n".join(f"[{slot}] {value!r}" for slot, value in enumerate(self.query.values)) or "none",
         )
-        for name, tree in self.passes:
-            yield ("Tree, as parsed" if name == "parsed" else f"Tree, after {name}"), tree
-        yield "Python", _stage(lambda: self.python)
-        yield from self._sql_sections()
+        yield from self._pass_sections()
+        yield "Python", _stage(lambda: _numbered(self.python))
+        for dialect, name in DIALECTS.items():
+            yield from self._sql_sections(dialect, name)
         yield "MongoDB", _stage(lambda: repr(self.mongodb))
+        if self.notes:
+            yield "Notes", "\n".join(map(str, self.notes))
 
-    def _sql_sections(self) -> Iterator[tuple[str, str]]:
-        yield "SQLite", _stage(lambda: self.sql)
-        yield "SQLite, parameters", _stage(lambda: _assignments(self.parameters))
-        yield "SQLite, residual", _stage(lambda: self.residual or "none: the SQL says all")
-        if (reasons := _stage(lambda: "\n".join(self.undecided))) and self.query.plan.has_expressions:
-            yield "SQLite, undecided", f"where one of these is met, the SQL lets the row through:\n{reasons}"
+    def _pass_sections(self) -> Iterator[tuple[str, str]]:
+        """The tree as parsed, and what each pass made of it."""
+        before = None
+        for name, node in optimise_steps(self.query.ast):
+            tree = tree_of(node)
+            if before is None:
+                yield "Tree, as parsed", str(tree)
+            else:
+                changed = "\n".join(changes(before, tree))
+                yield f"Tree, after {name}", f"{tree}\n\nchanged:\n{changed}"
+            before = tree
+
+    def _sql_sections(self, dialect: str, name: str) -> Iterator[tuple[str, str]]:
+        stage = sql_stage(self.query, self.table, dialect)
+        if stage.text is None:
+            yield name, f"cannot be said: {stage.refused}"
+            return
+        yield name, stage.text
+        bound = "\n".join(f"{label} = {value!r}" for label, value in assignments(stage))
+        yield f"{name}, parameters", bound or "none"
+        left = "none: the SQL says all"
+        if stage.residual is not None:
+            left = "\n".join((str(stage.residual), "", *stage.reasons))
+        yield f"{name}, residual", left
+        if dialect == "sqlite" and self.query.plan.has_expressions and (reasons := "\n".join(self.undecided)):
+            yield f"{name}, undecided", f"where one of these is met, the SQL lets the row through:\n{reasons}"
 
     def __str__(self) -> str:
         return (
@@ -139,8 +168,11 @@ def _stage(text: Any) -> str:
         return f"cannot be said: {error}"
 
 
-def _assignments(parameters: dict[str, Any]) -> str:
-    return "\n".join(f":{label} = {value!r}" for label, value in parameters.items()) or "none"
+def _numbered(source: str) -> str:
+    """Source with the number of each line."""
+    lines = source.splitlines()
+    width = len(str(len(lines)))
+    return "\n".join(f"{number:>{width}}  {line}" for number, line in enumerate(lines, 1))
 
 
 def _token_part(part: Any) -> str:

@@ -52,39 +52,44 @@ def compile(
             with line and column, too.
         FilterValueTypeError, FilterValueRangeError: (also FilterErrors) a value that BSON cannot hold.
         NotYetError: (also a FilterError) an operator that this version does not compile.
+        UnsupportedError: there is no such dialect.
     """
     if dialect not in _DIALECTS:
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
-    if allow is not None:
-        return _bounded(filter, dialect, allow)
+    bounds = None if allow is None else _allowance(allow)
     if isinstance(filter, str):
         from mongoglot.grammar.text import from_text, located  # loads the reader of text
 
+        if bounds is not None:
+            _check_text(filter, bounds)
         with located(filter):
-            return _compiled(from_text(filter), dialect, filter)
-    return _compiled(filter, dialect)
+            return _bounded(from_text(filter), dialect, bounds, filter)
+    return _bounded(filter, dialect, bounds)
 
 
-def _bounded(filter: Mapping[str, Any] | str, dialect: Dialect, allow: Any) -> Query:
-    """A filter that a stranger wrote."""
-    from mongoglot.grammar.allowed import allowance, check_allowed, check_size
-
-    bounds = allowance(allow)
-    if not isinstance(filter, str):
-        check_size(filter, bounds)
-        query = compile(filter, dialect=dialect)
-        check_allowed(filter, bounds)
-        query.max_time_ms = bounds.max_time_ms
-        return query
-    from mongoglot.grammar.text import from_text, located  # loads the reader of text
+def _bounded(filter: Any, dialect: Dialect, bounds: Allow | None, text: str | None = None) -> Query:
+    """Compile a filter, whatever form it had, within the bounds of one that a stranger wrote."""
+    if bounds is None:
+        return _compiled(filter, dialect, text)
+    from mongoglot.grammar.allowed import check_allowed, check_size
 
     check_size(filter, bounds)
-    with located(filter):
-        document = from_text(filter)
-        query = _compiled(document, dialect, filter)
-        check_allowed(document, bounds)
+    query = _compiled(filter, dialect, text)
+    check_allowed(filter, bounds)
     query.max_time_ms = bounds.max_time_ms
     return query
+
+
+def _allowance(allow: Any) -> Allow:
+    from mongoglot.grammar.allowed import allowance  # most filters need none
+
+    return allowance(allow)
+
+
+def _check_text(text: str, bounds: Allow) -> None:
+    from mongoglot.grammar.allowed import check_text
+
+    check_text(text, bounds)
 
 
 def compile_in_projection(filter: Mapping[str, Any]) -> Query:
@@ -98,7 +103,7 @@ def compile_in_projection(filter: Mapping[str, Any]) -> Query:
 
 def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas: bool = True) -> Query:
     if filter.__class__ is not dict and not isinstance(filter, Mapping):
-        raise FilterError(14, f"a filter is a mapping, not {type(filter).__name__}")
+        raise _no_mapping(filter)
     shape, values = tokenise(filter, dialect, schemas=schemas)
     try:
         plan = _PLANS.get((dialect, shape), lambda: _planned(shape, dialect))
@@ -109,6 +114,20 @@ def _compiled(filter: Any, dialect: Dialect, text: str | None = None, *, schemas
     if plan.has_expressions:
         python.fold_constants(plan.ast, values)  # as a server does before it looks at any document
     return query
+
+
+def _no_mapping(filter: Any) -> FilterError:
+    """The error of what is no filter, with what was probably meant."""
+    hint = "write {field: value}"
+    if filter is None:
+        hint = "{} matches every document"
+    elif isinstance(filter, (list, tuple)):
+        hint = "several conditions are {$and: [{…}, {…}]}, and several values {field: {$in: […]}}"
+    elif isinstance(filter, (bytes, bytearray)):
+        hint = "decode text of a filter to a str"
+    elif hasattr(filter, "__fspath__"):
+        hint = "read the file: compile(path.read_text(encoding='utf-8'))"
+    return FilterError(14, f"a filter is a mapping, not {type(filter).__name__}", hint=hint)
 
 
 def _planned(shape: Shape, dialect: Dialect) -> Plan:
@@ -175,6 +194,9 @@ class Query(BoundPlan):
     def matches(self, document: Document) -> bool:
         """Whether a document matches.
 
+        Args:
+            document: a mapping; it is not changed.
+
         Raises:
             EncodingError: a value that the query looks at is not of BSON's; the error names its path.
         """
@@ -188,6 +210,9 @@ class Query(BoundPlan):
 
     def filter(self, documents: Iterable[Mappings]) -> Iterator[Mappings]:
         """Those of the documents that match, in order: `matches` of each, without a call for each.
+
+        Args:
+            documents: mappings, taken as they are asked for.
 
         Raises:
             EncodingError: as `matches`, when the document is reached.
@@ -208,7 +233,7 @@ class Query(BoundPlan):
         """The query as the condition of a WHERE clause.
 
         Args:
-            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.45, `"postgresql"`, `"duckdb"`,
+            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.51, `"postgresql"`, `"duckdb"`,
                 or one that is written and not executed here (`docs/tables.md`).
             table: where fields are columns and which column holds the rest; without it, in SQLite, a column `doc`
                 holds documents as a mongoglot store encodes them.
@@ -239,11 +264,15 @@ class Query(BoundPlan):
 
         return mongodb.to_filter(self)
 
-    def explain(self) -> Explanation:
-        """Every stage of this query, as data and as text."""
+    def explain(self, table: Table | None = None) -> Explanation:
+        """Every stage of this query, as data and as text.
+
+        Args:
+            table: that its SQL is for; without one, documents as a store of each engine keeps them.
+        """
         from mongoglot.explain import Explanation
 
-        return Explanation(self)
+        return Explanation(self, table)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.tokens, self.values, self.dialect, self.text, self.max_time_ms)

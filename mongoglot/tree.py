@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import ndiff
 from typing import assert_never, final
 
 from mongoglot.compiler.ast import (
@@ -37,7 +38,12 @@ from mongoglot.compiler.schema_ast import lines_of
 @final
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A node of a tree, said in words; `int[0]` is a literal of class int, the first of the query's values."""
+    """A node of a tree, said in words; `int[0]` is a literal of class int, the first of the query's values.
+
+    Attributes:
+        label: the node.
+        children: what is below it.
+    """
 
     label: str
     children: tuple[Tree, ...] = ()
@@ -46,10 +52,20 @@ class Tree:
         return "\n".join(self.lines())
 
     def lines(self, indent: str = "") -> Iterator[str]:
-        """The tree over lines, a node each."""
+        """The tree over lines, a node each.
+
+        Args:
+            indent: in front of each line.
+        """
         yield from (indent + line for line in self.label.splitlines())
         for child in self.children:
             yield from child.lines(indent + "  ")
+
+
+def changes(before: Tree, after: Tree) -> tuple[str, ...]:
+    """The lines of a tree that are not in another one, `- …`, and those that are new there, `+ …`."""
+    found = ndiff(list(before.lines()), list(after.lines()))
+    return tuple(line for line in found if line[:2] in ("- ", "+ "))
 
 
 def tree_of(node: Node) -> Tree:

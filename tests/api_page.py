@@ -30,6 +30,7 @@ True
 MODULES = {
     "mongoglot": "",
     "mongoglot.cursor": "What `find` of a collection and `mongoglot.find` return.",
+    "mongoglot.aio": "The calls of a collection [awaited](async.md).",
     "mongoglot.taskdb": "[The task database](task-database.md) of IPython.",
     "mongoglot.debug": "The stages of `explain()` as plain data, for tools.",
     "mongoglot.testing": "For [authors of engines](new-engine.md#3-is-it-right).",

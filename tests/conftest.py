@@ -13,6 +13,7 @@ import pytest
 
 import mongoglot
 from tests import mongod, postgres
+from tests.commands import people  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from pymongo.database import Database

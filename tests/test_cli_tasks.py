@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +14,11 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from mongoglot.cli import timeline as pictures
+from mongoglot.cli import pictures
 from mongoglot.cli.main import main
+from mongoglot.cli.task_source import newest
+from mongoglot.cli.timeline import COLOURS, timeline_of
+from mongoglot.store import Collection
 from mongoglot.taskdb import TaskDatabase
 from mongoglot.taskdb.schema import empty_record
 
@@ -80,7 +85,8 @@ class TestTasks:
         assert listed("--waiting") == ["b5"]
         assert listed('{label: {$glob: "f*"}}') == ["aa1"]
         assert listed('{started: {$gte: ago("1h")}}') == ["b4"]
-        assert "3 more: --limit 5" in run("list", "-n", "2").stderr
+        assert "there are more: --limit 4" in run("list", "-n", "2").stderr
+        assert listed("-n", "5") == listed()
         assert run("list", "{label: 'x'}", "--quiet").exit_code == 1
         assert run("list", "--quiet").exit_code == 0
         assert run("list", "{label: {$gte}}").exit_code == 2
@@ -119,7 +125,9 @@ class TestTasks:
     def test_purge(self) -> None:
         assert run("purge", "--older-than", "soon").exit_code == 2
         assert run("purge", "--older-than", "1000w", "-y").stderr == "0 tasks forgotten\n"
-        assert run("purge", "--older-than", "1s", stdin="n\n").exit_code == 1
+        kept = run("purge", "--older-than", "1s", stdin="n\n")
+        assert (kept.exit_code, "0 tasks forgotten" in kept.stderr) == (0, True)
+        assert run("purge", "--older-than", "1s", stdin="").exit_code == 130  # nobody answers
         assert len(listed()) == 5
         assert "3 tasks forgotten" in run("purge", "--older-than", "1s", "--yes").stderr
         assert listed() == ["b5", "b4"]
@@ -129,6 +137,7 @@ class TestTasks:
         assert lines == [
             "engine-0       " + "█" * 20 + "·" * 4 + "█" * 16,
             "engine-1       " + "·" * 4 + "█" * 6 + "·" * 30,
+            "               2026-01-01 12:00:00               20.0 s",
             "3 tasks on 2 engines: 1 ok, 2 error, 0 running, 0 waiting",
         ]
         assert "0 tasks on 0 engines" in run("timeline", "{label: 'x'}").stdout
@@ -138,7 +147,7 @@ class TestTasks:
         root = ElementTree.parse(database / "t.svg").getroot()  # noqa: S314 - it was written here
         colours = [each.get("fill") for each in root.iter("{http://www.w3.org/2000/svg}rect")][1:]
         assert sorted(str(colour) for colour in colours) == sorted(
-            pictures.COLOURS[state] for state in ("ok", "error", "error", "running")
+            COLOURS[state] for state in ("ok", "error", "error", "running")
         )
         assert run("timeline", "-o", "t.gif").exit_code == 2
         pytest.importorskip("PIL", reason="Pillow draws the PNG")
@@ -148,12 +157,93 @@ class TestTasks:
 
 def test_names_are_text_in_a_picture() -> None:
     named = {**record(0, **times(0, 1)), "msg_id": "x", "label": "<script>&", "engine_uuid": '"><b>'}
-    svg = pictures.to_svg(pictures.timeline([named]))
+    svg = pictures.to_svg(timeline_of([named]))
     assert not re.search(r"<(script|b)>", svg)
     ElementTree.fromstring(svg)  # noqa: S314 - it was written here
 
 
 def test_a_task_of_no_length_is_seen() -> None:
     instant = {"started": START, "completed": START}
-    picture = pictures.timeline([{**record(0, **instant), "msg_id": "x"}])
+    picture = timeline_of([{**record(0, **instant), "msg_id": "x"}])
     assert "█" in "".join(text for line in pictures.to_text(picture, 40) for text, _ in line)
+
+
+class TestNewest:
+    """Which records are read, where there are many."""
+
+    TIMES = (
+        [START + timedelta(seconds=number) for number in range(400)]
+        + [START + timedelta(days=9)] * 300
+        + [None] * 10
+    )
+
+    @pytest.fixture
+    def many(self) -> Iterator[TaskDatabase]:
+        with TaskDatabase("sqlite::memory:") as tasks:
+            tasks.add_records(
+                {**empty_record(), "msg_id": f"m{number:03}", "submitted": at, "label": str(number % 2)}
+                for number, at in enumerate(self.TIMES)
+            )
+            yield tasks
+
+    @pytest.mark.parametrize("limit", [1, 5, 299, 300, 301, 500, 705, 1000])
+    @pytest.mark.parametrize("query", [{}, {"label": "1"}, {"label": "x"}])
+    def test_they_are_those_of_a_sort_of_all(
+        self, many: TaskDatabase, limit: int, query: dict[str, Any]
+    ) -> None:
+        found = newest(many, query, ["submitted", "label"], "submitted", limit)
+        every = many.db_query(query, ["submitted"])
+        every.sort(key=lambda each: each["submitted"] or START - timedelta(days=9), reverse=True)
+        assert [each["submitted"] for each in found] == [each["submitted"] for each in every[:limit]]
+        assert all(set(each) == {"msg_id", "submitted", "label"} for each in found)
+
+    def test_few_are_read(self, many: TaskDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+        many.drop_matching_records({"submitted": {"$gte": START + timedelta(days=1)}})
+        many.drop_matching_records({"submitted": None})
+        read: list[int] = []
+        find = Collection.find
+
+        def counted(self: Collection, filter: Any, *arguments: Any, **options: Any) -> Any:
+            read.append(self.count_documents(filter))
+            return find(self, filter, *arguments, **options)
+
+        monkeypatch.setattr(Collection, "find", counted)
+        found = newest(many, {}, ["label"], "submitted", 3)
+        assert [each["msg_id"] for each in found] == ["m399", "m398", "m397"]
+        assert read
+        assert max(read) <= 106
+
+    def test_records_without_a_time_come_last(self, many: TaskDatabase) -> None:
+        assert newest(many, {}, ["submitted"], "submitted", 710)[-1]["submitted"] is None
+
+
+def test_a_hostile_record_commands_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    evil = "\x1b]0;owned\x07\x1b[2J"
+    failed = {"ename": evil, "evalue": evil, "traceback": [f"\x1b[31mred\x1b[0m{evil}"]}
+    with TaskDatabase("sqlite:mongoglot-tasks.db") as tasks:
+        tasks.add_record(
+            "x", record(0, **times(0, 1), label=evil, engine_uuid=evil, stdout=evil, error=failed)
+        )
+    for arguments in (("show", "x"), ("errors",), ("list", "-f", "table"), ("timeline",)):
+        shown = CliRunner().invoke(main, ("tasks", *arguments), color=True, prog_name="mongoglot").output
+        assert "\\x1b" in shown
+        assert not re.search("\x1b\\[2J|\x1b\\]|\x07", shown)
+    coloured = CliRunner().invoke(main, ("tasks", "show", "x"), color=True, prog_name="mongoglot").output
+    assert "\x1b[31mred" in coloured
+    assert run("timeline", "-o", "t.svg").exit_code == 0
+    ElementTree.parse(tmp_path / "t.svg")  # noqa: S314 - it was written here
+
+
+def test_a_png_needs_pillow(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    result = run("timeline", "-o", "t.png")
+    assert result.exit_code == 2
+    assert "a PNG needs the package pillow: pip install pillow; an .svg needs nothing" in result.stderr
+    assert not (database / "t.png").exists()
+
+
+def test_the_timeline_tells_what_it_leaves_out(database: Path) -> None:
+    result = run("timeline", "-n", "2")
+    assert "only the newest 2 tasks" in result.stderr
+    assert run("timeline", "{label: {$gtee: 1}}").stderr.count("^") == 1

@@ -12,7 +12,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure
 
 import mongoglot
-from mongoglot.engines.mongodb.backend import decoded
+from mongoglot.engines.mongodb.messages import decoded
 from mongoglot.errors import FilterError, NotYetError, UnsupportedError
 from tests.arena import Arena
 from tests.conftest import ENGINES, StoreOpener

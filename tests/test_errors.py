@@ -65,7 +65,10 @@ MISTAKES = [
         {"name": {"$glob": "job*"}}, "unknown operator: $glob", "name.$glob",
         "'$glob' belongs to the dialect 'taskdb'",
     ),
-    Mistake({"name": {"$glob": 5}}, "$glob has to be a string", "name.$glob", dialect="taskdb"),
+    Mistake(
+        {"name": {"$glob": 5}}, "$glob has to be a string", "name.$glob", "write {$glob: 'job-*'}",
+        dialect="taskdb",
+    ),
     # operators in the wrong place
     Mistake(
         {"$gt": 5}, f"unknown top level operator: $gt{FIELD_NAME}", "$gt",
@@ -74,6 +77,7 @@ MISTAKES = [
     Mistake(
         {"$not": {"a": 1}},
         "unknown top level operator: $not. If you are trying to negate an entire expression, use $nor.", "$not",
+        "write {$nor: [{…}]}",
     ),
     Mistake(
         {"a": {"$or": [{"$gt": 1}]}}, "unknown operator: $or", "a.$or", "$or stands beside fields, not under one"
@@ -84,16 +88,25 @@ MISTAKES = [
     ),
     # operands of the wrong type
     Mistake({"$or": {"a": 1}}, "$or must be an array", "$or", "write {$or: [{…}, {…}]}"),
-    Mistake({"$nor": "x"}, "$nor must be an array", "$nor"),
-    Mistake({"$and": []}, "$and/$or/$nor must be a nonempty array", "$and"),
-    Mistake({"$or": [{"a": 1}, 5]}, "$or/$and/$nor entries need to be full objects", "$or[1]"),
+    Mistake({"$nor": "x"}, "$nor must be an array", "$nor", "write {$nor: [{…}, {…}]}"),
+    Mistake(
+        {"$and": []}, "$and/$or/$nor must be a nonempty array", "$and",
+        "write {$and: [{…}, …]}, or leave $and out",
+    ),
+    Mistake(
+        {"$or": [{"a": 1}, 5]}, "$or/$and/$nor entries need to be full objects", "$or[1]",
+        "write {$or: [{field: value}, …]}",
+    ),
     Mistake({"state": {"$in": "done"}}, "$in needs an array", "state.$in", "write {$in: [value, …]}"),
-    Mistake({"state": {"$nin": {"a": 1}}}, "$nin needs an array", "state.$nin"),
-    Mistake({"a": {"$nin": [1, {"$gt": 1}]}}, "cannot nest $ under $nin", "a.$nin[1]"),
+    Mistake({"state": {"$nin": {"a": 1}}}, "$nin needs an array", "state.$nin", "write {$nin: [value, …]}"),
+    Mistake(
+        {"a": {"$nin": [1, {"$gt": 1}]}}, "cannot nest $ under $nin", "a.$nin[1]",
+        "a list holds values; write {$or: [{field: {…}}, {field: {…}}]}",
+    ),
     Mistake(
         {"a": {"$not": 5}}, "$not needs a regex or a document", "a.$not", "write {field: {$ne: value}}"
     ),
-    Mistake({"a": {"$not": {}}}, "$not cannot be empty", "a.$not"),
+    Mistake({"a": {"$not": {}}}, "$not cannot be empty", "a.$not", "write {$not: {$gt: value}}"),
     Mistake(
         {"a": {"$ne": Regex("x")}}, "Can't have regex as arg to $ne.", "a.$ne",
         "write {field: {$not: /pattern/}}",
@@ -101,18 +114,31 @@ MISTAKES = [
     Mistake(
         {"$nor": [{"a.b": {"$gt": Regex("x")}}]},
         "Can't have RegEx as arg to predicate over field 'a.b'.", "$nor[0].a.b.$gt",
+        "a regular expression has no order; write {field: /pattern/}",
     ),
     # values that BSON cannot hold
-    Mistake({"when": datetime.date(2020, 1, 1)}, "BSON has no type for datetime.date", "when"),
-    Mistake({"a": {"$gt": decimal.Decimal(1)}}, "BSON has no type for decimal.Decimal", "a.$gt"),
-    Mistake({"a": {"$in": [1, [2, {"b": {1, 2}}]]}}, "BSON has no type for builtins.set", "a.$in[1][1].b"),
-    Mistake({"a": {"b": [{"c": 2**63}]}}, "BSON holds ints of up to 64 bits", "a.b[0].c"),
+    Mistake(
+        {"when": datetime.date(2020, 1, 1)}, "BSON has no type for datetime.date", "when",
+        "write a datetime.datetime",
+    ),
+    Mistake(
+        {"a": {"$gt": decimal.Decimal(1)}}, "BSON has no type for decimal.Decimal", "a.$gt",
+        "write bson.Decimal128(value)",
+    ),
+    Mistake({"a": {"$in": [1, [2, {"b": {1, 2}}]]}}, "BSON has no type for set", "a.$in[1][1].b", "write a list"),
+    Mistake(
+        {"a": {"b": [{"c": 2**63}]}}, "BSON holds ints of up to 64 bits", "a.b[0].c",
+        "write bson.Decimal128(str(value)), or a string",
+    ),
     Mistake({"a": "x\ud800"}, "BSON strings are UTF-8 and hold no lone surrogates", "a"),
-    Mistake({"a": {"$eq": {5: 1}}}, "BSON field names are str, not int", "a.$eq.5"),
+    Mistake({"a": {"$eq": {5: 1}}}, "BSON field names are str, not int", "a.$eq.5", "write '5'"),
     Mistake({"a\0b": 1}, "BSON field names hold no NUL character", r"'a\x00b'"),
     # no filters at all
-    Mistake(5, "a filter is a mapping, not int", code=14),
-    Mistake([("a", 1)], "a filter is a mapping, not list", code=14),
+    Mistake(5, "a filter is a mapping, not int", hint="write {field: value}", code=14),
+    Mistake(
+        [("a", 1)], "a filter is a mapping, not list", code=14,
+        hint="several conditions are {$and: [{…}, {…}]}, and several values {field: {$in: […]}}",
+    ),
     Mistake(nested(100), "the filter nests deeper than 200 levels, which BSON does not allow", code=15),
 ]  # fmt: skip
 
@@ -161,7 +187,7 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: tasks().insert_one({"_id": [1]}), mongoglot.WriteError, 53,
-        "The '_id' value cannot be of type array",
+        "The '_id' value cannot be of type array; take another value",
     ),
     (
         lambda: tasks().insert_one({"_id": {"$a": 1}}), mongoglot.WriteError, 52,
@@ -169,11 +195,11 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: tasks().insert_one({"a": {"b": [1, {2}]}}), EncodingError, None,
-        "BSON has no type for builtins.set (at a.b[1])",
+        "BSON has no type for set (at a.b[1]); write a list",
     ),
     (
         lambda: tasks().insert_one([("a", 1)]),  # type: ignore[arg-type]  # the mistake
-        EncodingError, None, "a document is a mapping with string keys, not list",
+        EncodingError, None, "a document is a mapping with string keys, not list; insert_many takes several",
     ),
     (
         lambda: tasks().update_many({}, {"a": 1}), FilterError, 9,
@@ -181,7 +207,7 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: tasks().update_many({}, {"$set": {"a": 1}, "$unset": {"a": 1}}), FilterError, 40,
-        "Updating the path 'a' would create a conflict at 'a' (at $unset.a)",
+        "Updating the path 'a' would create a conflict at 'a' (at $unset.a); name each field once",
     ),
     (
         lambda: tasks().update_many({}, {"$set": {"_id": 2}}), mongoglot.WriteError, 66,
@@ -189,7 +215,10 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: tasks().find({}, {"a": 1, "b": 0}), FilterError, 31254,
-        "Cannot do exclusion on field b in inclusion projection",
+        (
+            "Cannot do exclusion on field b in inclusion projection (at b); name the fields to show, or those to "
+            "leave out; only _id may be left out beside fields to show"
+        ),
     ),
     (
         lambda: tasks().find({}, sort=[("a", 2)]), FilterError, 15975,
@@ -197,7 +226,7 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: tasks().find({}, limit=-1), FilterError, 51024,
-        "BSON field 'limit' value must be >= 0, actual value '-1' (at limit)",
+        "BSON field 'limit' value must be >= 0, actual value '-1' (at limit); 0 is no limit",
     ),
     (
         lambda: mongoglot.connect("memory:")["$a"], mongoglot.UnsupportedError, None,
@@ -205,7 +234,10 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: mongoglot.connect("tasks.db"), mongoglot.UnsupportedError, None,
-        "'tasks.db' is no store: write memory:, sqlite:PATH, mongodb://host/database or null:",
+        (
+            "'tasks.db' is no store: write memory:, sqlite:PATH, duckdb:PATH, postgresql://host/database, "
+            "mongodb://host/database or null:; the store in a file of this name is 'sqlite:tasks.db'"
+        ),
     ),
     (
         lambda: mongoglot.compile({"a": 1}, dialect="mysql"),  # type: ignore[arg-type]  # the mistake

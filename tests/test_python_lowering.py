@@ -274,7 +274,9 @@ NOT_BSON: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
 @pytest.mark.parametrize(("condition", "document", "path"), NOT_BSON)
 def test_a_value_that_is_not_bsons(condition: dict[str, Any], document: dict[str, Any], path: str) -> None:
     query = mongoglot.compile(condition)
-    with pytest.raises(EncodingError, match=rf"BSON has no type for .* \(at {re.escape(path)}\)$") as caught:
+    with pytest.raises(
+        EncodingError, match=rf"BSON has no type for .* \(at {re.escape(path)}\); write "
+    ) as caught:
         query.matches(document)
     assert caught.value.path == path
     assert isinstance(caught.value, TypeError)

@@ -28,7 +28,7 @@ SCALARS: Final[dict[str, tuple[str, ...]]] = {
     "TIMESTAMP_NS": ("'1970-01-01'", "'2020-01-01 12:30:00.000999999'"),
     "TIMESTAMPTZ": ("'1970-01-01 00:00:00+00'", "'2020-01-01 13:30:00+01'"),
     "UUID": ("'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"),
-    "BLOB": ("''", "'a'", "'aa'"),
+    "BLOB": ("''", "'a'", "'aa'", "'b'"),
     "JSON": ("'1'", "'[1, {\"b\": 2}]'", "'{\"b\": [1, null]}'", "'null'"),
 }  # fmt: skip
 """Type → literals of its values, near those of the shared alphabet."""

@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import click
 
-from mongoglot.engines.sql.table import COLUMN_TYPES, Column, ColumnType, Table
+from mongoglot.cli.terminal import show
 from mongoglot.errors import UnsupportedError
 from mongoglot.explain import Explanation
 from mongoglot.grammar.text import to_text
 from mongoglot.query import compile
+from mongoglot.sql_stages import DIALECTS, assignments, sql_stage
 
-TARGETS: Final = ("all", "python", "sqlite", "postgres", "duckdb", "mongodb", "ast", "tokens")
+SQL: Final = {
+    "sqlite": "sqlite", "postgres": "postgresql", "postgresql": "postgresql", "duckdb": "duckdb",
+    "mysql": "mysql", "spark": "spark", "trino": "trino", "bigquery": "bigquery", "clickhouse": "clickhouse",
+    "snowflake": "snowflake",
+}  # fmt: skip
+"""The targets that are SQL, each with the name of its dialect."""
+
+TARGETS: Final = ("all", "python", "mongodb", "ast", "tokens", *SQL)
 
 
 @click.command("compile")
 @click.argument("filter")
-@click.option("-t", "--to", "target", type=click.Choice(TARGETS), default="all", help="What to show.")
-@click.option("--table", help="The table that SQL is for: 'people(name string, age number)', or a JSON file.")
-@click.option("--dialect", type=click.Choice(("mongodb", "taskdb")), default="mongodb", help="Of the filter.")
+@click.option(
+    "-t", "--to", "target", type=click.Choice(TARGETS), default="all", show_default=True, help="What to show."
+)
+@click.option(
+    "--table",
+    help="The table that SQL is for: one that is there, 'shop.db#users' or 'postgresql://host/shop#users'; "
+    "columns and types, 'users(name text, age int)'; or a JSON file with them. Without it, "
+    "the documents of a store.",
+)
+@click.option(
+    "--dialect", type=click.Choice(("mongodb", "taskdb")), default="mongodb", show_default=True,
+    help="Of the filter.",
+)  # fmt: skip
 def compile_command(filter: str, target: str, table: str | None, dialect: Any) -> None:
     """Show what FILTER becomes: tokens, tree, Python, SQL with its parameters, a filter for a server.
 
     \b
     mongoglot compile '{age: {$gte: 18}, tags: "new"}'
-    mongoglot compile '{age: {$gte: 18}}' --to sqlite --table 'people(name string, age number)'
+    mongoglot compile '{joined: {$gte: ISODate("2026-01-31")}}' --to python
+    mongoglot compile '{age: {$gte: 18}}' --to postgres --table 'users(name text, age int)'
+    mongoglot compile '{age: {$gte: 18}}' --to sqlite --table app.db#users
     """
-    explanation = Explanation(compile(filter, dialect=dialect), read_table(table) if table else None)
-    click.echo(_shown(explanation, target).rstrip("\n"))
+    query = compile(filter, dialect=dialect)
+    if table is not None and target in ("python", "mongodb", "ast", "tokens"):
+        raise click.UsageError(f"--table is for SQL, not for --to {target}")
+    described = None
+    if table is not None:
+        from mongoglot.cli.described_tables import read_table  # loads what reads tables
+
+        described = read_table(table)
+    show(_shown(Explanation(query, described), target).rstrip("\n"))
 
 
 def _shown(explanation: Explanation, target: str) -> str:
@@ -46,45 +71,20 @@ def _shown(explanation: Explanation, target: str) -> str:
         case "all":
             return str(explanation)
         case _:
-            return _sql(explanation, target)
+            return _sql(explanation, SQL[target])
 
 
 def _sql(explanation: Explanation, dialect: str) -> str:
-    sql = explanation.query.to_sql(dialect, table=explanation.table)
-    lines = [explanation.sql if dialect == "sqlite" else sql.text]
-    lines.append(f"-- parameters: {json.dumps(sql.parameters, default=repr, ensure_ascii=False)}")
-    if sql.residual is not None:
-        lines.append("-- and the rest is checked in Python: see --to all")
-    return "\n".join(lines)
+    """The condition, and as comments what belongs to it."""
+    stage = sql_stage(explanation.query, explanation.table, dialect)
+    if stage.text is None:
+        raise UnsupportedError(f"{stage.refused}{_without_table(explanation, dialect)}")
+    notes = [f"{label} = {value!r}" for label, value in assignments(stage)] or ["no parameters"]
+    notes += stage.reasons
+    return "\n".join([stage.text, *(f"-- {line}" for note in notes for line in note.splitlines())])
 
 
-def read_table(text: str) -> Table:
-    """A table from `name(column type, …)`, or from a JSON file with the same.
-
-    Raises:
-        UnsupportedError: it cannot be read so.
-    """
-    if text.endswith(".json"):
-        return _table_of_file(Path(text))
-    name, bracket, rest = text.partition("(")
-    if not bracket or not rest.rstrip().endswith(")"):
-        raise UnsupportedError(f"{text!r} is no table: write 'people(name string, age number)'")
-    columns = []
-    for part in rest.rstrip()[:-1].split(","):
-        words = part.split()
-        if len(words) != 2:
-            raise UnsupportedError(
-                f"{part.strip()!r} is no column: write a name and one of {', '.join(COLUMN_TYPES)}"
-            )
-        columns.append(Column(words[0], cast("ColumnType", words[1])))  # which checks it
-    return Table(name.strip(), tuple(columns), document=None)
-
-
-def _table_of_file(path: Path) -> Table:
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        columns = tuple(Column(**column) for column in said["columns"])
-        return Table(said["name"], columns, document=said.get("document"))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        example = '{"name": "people", "columns": [{"name": "age", "type": "number"}]}'
-        raise UnsupportedError(f"{str(path)!r} is no table: {error}; write {example}") from None
+def _without_table(explanation: Explanation, dialect: str) -> str:
+    """What helps where there is no table, and the dialect has no store of ours."""
+    is_store = dialect in DIALECTS
+    return "" if is_store or explanation.table is not None else "; here: --table 'users(name text, age int)'"

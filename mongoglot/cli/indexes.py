@@ -8,16 +8,21 @@ import click
 
 from mongoglot.cli.output import default_format, write
 from mongoglot.cli.reading import read_sort
-from mongoglot.cli.sources import collection_option, opened_collection
+from mongoglot.cli.sources import collection_option, opened_collection, source_argument
 
 
 @click.group("index")
 def index_command() -> None:
-    """Make, drop and list the indexes of a collection."""
+    """Make, drop and list the indexes of a collection.
+
+    \b
+    mongoglot index create people.db age
+    mongoglot index list people.db
+    """
 
 
 @index_command.command("create")
-@click.argument("source")
+@source_argument
 @click.argument("keys")
 @collection_option
 @click.option("--name", help="Of the index.")
@@ -30,13 +35,14 @@ def create(
 
     \b
     mongoglot index create people.db age
+    mongoglot index create people.db home.city,-age --name by_city --sparse
     """
     with opened_collection(source, collection) as documents:
         click.echo(documents.create_index(read_sort(keys), name=name, unique=unique, sparse=sparse))
 
 
 @index_command.command("drop")
-@click.argument("source")
+@source_argument
 @click.argument("name")
 @collection_option
 def drop(source: str, name: str, collection: str | None) -> None:
@@ -50,7 +56,7 @@ def drop(source: str, name: str, collection: str | None) -> None:
 
 
 @index_command.command("list")
-@click.argument("source")
+@source_argument
 @collection_option
 def show(source: str, collection: str | None) -> None:
     """List the indexes.

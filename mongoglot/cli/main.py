@@ -1,7 +1,7 @@
 """The group of commands, and what they share: exit codes and how errors are told.
 
-0 is success, 1 is nothing found where `--quiet` asks for just that, 2 is a wrong use or a wrong filter, 3 is a
-store that cannot be read or written, 130 is Ctrl-C.
+0 is success, 1 is nothing found where `--quiet` asks for just that, 2 is a mistake of the user in an option, a
+filter or a file, 3 is a store or a file that cannot be read or written, 130 is Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final, final
 
 import click
 
+from mongoglot.cli.terminal import printable, say, use_utf8
 from mongoglot.errors import EncodingError, FilterError, MongoglotError, UnsupportedError
 
 NOTHING_FOUND: Final = 1
@@ -25,14 +26,26 @@ COMMANDS: Final = {
     "compile": ("show what a filter becomes", "compiling"),
     "find": ("print the documents that match", "reading"),
     "count": ("count the documents that match", "reading"),
-    "explain": ("show how a store would answer", "reading"),
-    "load": ("put documents from files into a store", "transfer"),
-    "dump": ("write a collection to a file", "transfer"),
+    "explain": ("show how a store would answer", "explaining"),
+    "load": ("put documents from files into a store", "load"),
+    "dump": ("write a collection to a file", "dump"),
     "index": ("make, drop and list indexes", "indexes"),
     "check": ("look for mistakes in filters in files", "checking"),
     "tasks": ("look at the tasks of a cluster", "tasks"),
+    "completion": ("print what makes a shell complete commands", "completion"),
 }
 """Each command with what it does and the module that has it, which is loaded when it is called."""
+
+
+@final
+class BadInputError(click.ClickException):
+    """A file that holds what cannot be read: a mistake of the user, with its place."""
+
+    exit_code = WRONG_USE
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click passes it
+        """Tell it as all errors are told."""
+        tell(self.message)
 
 
 @final
@@ -58,34 +71,60 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        use_utf8()
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # an error of the last write is one of the command
         except MongoglotError as error:
-            tell(error)
-            ctx.exit(
-                WRONG_USE
-                if isinstance(error, (FilterError, EncodingError, UnsupportedError))
-                else STORE_TROUBLE
-            )
-        except BrokenPipeError:  # the reader has seen enough; what is still buffered must not fail at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _flushed()
+            tell(str(error))
+            ctx.exit(exit_code(error))
+        except BrokenPipeError:  # the reader has seen enough
+            _give_up_output()
             ctx.exit(0)
-        except KeyboardInterrupt:
-            click.echo("interrupted; what was written before is whole", err=True)
+        except OSError as error:
+            _give_up_output()
+            tell(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+            ctx.exit(STORE_TROUBLE)
+        except (KeyboardInterrupt, click.Abort):
+            say("interrupted; what was written before is whole")
             ctx.exit(INTERRUPTED)
+        return result
 
 
-def tell(error: MongoglotError) -> None:
+def exit_code(error: MongoglotError) -> int:
+    """Whose mistake an error is: the user's, or trouble with a store."""
+    return WRONG_USE if isinstance(error, (FilterError, EncodingError, UnsupportedError)) else STORE_TROUBLE
+
+
+def tell(message: str) -> None:
     """Say what is wrong, on standard error, with the place in the text where there is one."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True)
+
+
+def _flushed() -> None:
+    """Write what was found before an error, ahead of it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_up_output()
+
+
+def _give_up_output() -> None:
+    """Send what is still buffered for standard output nowhere, so that it does not fail once more at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # it is no file
+        return
 
 
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A SOURCE is the URL of a store (sqlite:tasks.db, mongodb://host/db) or the name of a file. "
-    "A FILTER is what one types in mongosh. Exit codes: 0, 1 nothing found (with --quiet), 2 wrong use or "
-    "filter, 3 a store that cannot be read or written.",
+    epilog="A SOURCE is the URL of a store (sqlite:tasks.db, mongodb://host/db), a table of a database "
+    "(postgresql://host/db#users), the name of a file, or '-' for standard input. A FILTER is what one types in "
+    "mongosh. Exit codes: 0, 1 nothing found (with --quiet), 2 a mistake in what was asked, 3 a store or file "
+    "that cannot be read or written, 130 Ctrl-C.",
 )
 @click.version_option(version("mongoglot"), prog_name="mongoglot")
 def main() -> None:

@@ -1,17 +1,26 @@
-"""`find`, `count` and `explain`."""
+"""`find` and `count`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from mongoglot.cli.main import NOTHING_FOUND
 from mongoglot.cli.output import FORMATS, Format, default_format, write
-from mongoglot.cli.sources import collection_option, filter_argument, opened_collection
-from mongoglot.grammar.text import from_text, to_text
+from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
+from mongoglot.cli.terminal import say
+from mongoglot.errors import StoreError
+from mongoglot.grammar.text import from_text
+from mongoglot.store import Collection
+
+formulas_option: Final = click.option(
+    "--formulas", is_flag=True,
+    help="CSV: leave texts as they are that a spreadsheet would run; without it they get a quote in front.",
+)  # fmt: skip
 
 
 def read_sort(text: str | None) -> Any:
@@ -27,8 +36,18 @@ def read_keys(text: str | None) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()] if text else []
 
 
+def note_missing(documents: Collection) -> None:
+    """Say that there is no such collection, where nothing was found in it."""
+    try:
+        names = documents.store.collection_names()
+    except StoreError:  # who may read a collection of a server may not list them all
+        return
+    if names and documents.name not in names and not Path(documents.name).exists():
+        say(f"there is no collection {documents.name!r}; there are {', '.join(names)}")
+
+
 @click.command("find")
-@click.argument("source")
+@source_argument
 @filter_argument
 @collection_option
 @click.option("-k", "--keys", help="Only these fields, 'name,address.city'.")
@@ -39,6 +58,7 @@ def read_keys(text: str | None) -> list[str]:
 @click.option(
     "-f", "--format", "form", type=click.Choice(FORMATS), help="table at a terminal, ndjson in a pipe."
 )
+@formulas_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; exit with 1 where nothing matches.")
 def find_command(
     source: str,
@@ -50,6 +70,7 @@ def find_command(
     skip: int,
     limit: int,
     form: Format | None,
+    formulas: bool,
     quiet: bool,
 ) -> None:
     """Print the documents of SOURCE that match FILTER.
@@ -58,6 +79,8 @@ def find_command(
     mongoglot find people.db '{age: {$gte: 18}}' --keys name,age --sort -age
     mongoglot find mongodb://localhost/shop '{at: {$gte: ago("1h")}}' -c orders -f csv
     mongoglot find sales.parquet '{"item.price": {$gt: 100}}' -n 10
+    mongoglot find 'postgresql://localhost/shop#users' '{age: null}' -f json
+    zcat log.ndjson.gz | mongoglot find - '{level: {$in: ["error", "fatal"]}}' -n 5
     """
     if keys and projection:
         raise click.UsageError("--keys and --projection say the same thing: give one of them")
@@ -69,13 +92,14 @@ def find_command(
         )
         if quiet:
             sys.exit(0 if next(found, None) is not None else NOTHING_FOUND)
-        if wanted is not None and columns and "_id" not in columns:
+        if columns and "_id" not in columns:
             found = ({k: v for k, v in document.items() if k != "_id"} for document in found)
-        write(found, form or default_format(), columns, sys.stdout)
+        if not write(found, form or default_format(), columns, sys.stdout, formulas=formulas):
+            note_missing(documents)
 
 
 @click.command("count")
-@click.argument("source")
+@source_argument
 @filter_argument
 @collection_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; exit with 1 where nothing matches.")
@@ -84,44 +108,12 @@ def count_command(source: str, filter: str, collection: str | None, quiet: bool)
 
     \b
     mongoglot count people.db '{age: {$gte: 18}}'
+    mongoglot count people.ndjson '{joined: {$gte: ISODate("2026-01-31")}}' --quiet || echo nobody
     """
     with opened_collection(source, collection) as documents:
         count = documents.count_documents(filter)
+        if not count and not quiet:
+            note_missing(documents)
     if quiet:
         sys.exit(0 if count else NOTHING_FOUND)
     click.echo(count)
-
-
-@click.command("explain")
-@click.argument("source")
-@filter_argument
-@collection_option
-@click.option("-s", "--sort", help="'-age,name', or as in mongosh.")
-@click.option("--stages", is_flag=True, help="Also every stage of the compiler.")
-def explain_command(source: str, filter: str, collection: str | None, sort: str | None, stages: bool) -> None:
-    """Show how SOURCE would answer FILTER: what it runs, its plan, the index, and what is checked in Python.
-
-    \b
-    mongoglot explain people.db '{age: {$gte: 18}}'
-    """
-    with opened_collection(source, collection) as documents:
-        plan = documents.explain(filter, sort=read_sort(sort))
-    if stages:
-        from mongoglot.query import compile
-
-        click.echo(compile(filter).explain())
-    for name, value in plan.items():
-        shown = value if isinstance(value, str) else _shown(value)
-        click.echo(
-            click.style(name, bold=True)
-            + ("\n  " + "\n  ".join(shown.splitlines()) if "\n" in shown else f": {shown}")
-        )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-        return "\n" + "\n".join(value) if value else "none"
-    try:
-        return to_text(value)
-    except Exception:
-        return repr(value)

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import click
 
-from mongoglot.cli import timeline as pictures
+from mongoglot.cli.cells import cell
+from mongoglot.cli.extended_json import json_line
 from mongoglot.cli.main import NOTHING_FOUND
-from mongoglot.cli.output import FORMATS, Format, cell, default_format, json_line, write
-from mongoglot.cli.sources import url_of
+from mongoglot.cli.output import FORMATS, Format, default_format, write
+from mongoglot.cli.reading import read_keys
+from mongoglot.cli.sources import SourceType
+from mongoglot.cli.task_changes import import_tasks, purge
+from mongoglot.cli.task_source import (
+    FAILED,
+    FILE,
+    checked_filter,
+    count_of,
+    newest,
+    opened_tasks,
+    usual_database,
+)
+from mongoglot.cli.task_timeline import timeline
+from mongoglot.cli.terminal import printable_in_colour, say
 from mongoglot.errors import UnsupportedError
-from mongoglot.grammar.shell_dates import duration
-from mongoglot.grammar.shell_values import UnfitError
-from mongoglot.grammar.text import from_text
 from mongoglot.taskdb import TaskDatabase, UnknownTaskError
-from mongoglot.taskdb.history import import_history, progress_bar
-from mongoglot.taskdb.old_records import COLLECTION
 
-FILE: Final = "mongoglot-tasks.db"
-"""What `mongoglot.taskdb.ipyparallel.SQLiteDB` calls its file."""
+_OF_ERRORS: Final = ("msg_id", "label", "completed", "error", "result_content")
 
 LISTED: Final = ("msg_id", "label", "engine_uuid", "submitted", "started", "completed")
 
 RUNNING: Final[dict[str, Any]] = {"started": {"$ne": None}, "completed": None}
-FAILED: Final[dict[str, Any]] = {"$or": [{"error": {"$ne": None}}, {"result_content.status": "error"}]}
-
-
-def usual_database() -> str:
-    """The file that a cluster of the default profile writes, or one of its name in the working directory."""
-    folder = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython") / "profile_default"
-    return next((str(path) for path in (Path(FILE), folder / FILE) if path.exists()), FILE)
+WAITING: Final[dict[str, Any]] = {"started": None}
 
 
 @click.group("tasks")
 @click.option(
-    "--db", "source", default=usual_database, envvar="MONGOGLOT_TASKS", show_envvar=True,
+    "--db", "source", type=SourceType(), default=usual_database, envvar="MONGOGLOT_TASKS", show_envvar=True,
     help=f"The task database: a file or a URL. Without it, {FILE} here, or in IPython's default profile.",
 )  # fmt: skip
 @click.pass_context
@@ -53,14 +50,6 @@ def tasks_command(ctx: click.Context, source: str) -> None:
     mongoglot tasks --db mongodb://localhost/cluster errors
     """
     ctx.obj = source
-
-
-def _opened(source: str, *, create: bool = False) -> TaskDatabase:
-    url = url_of(source)
-    scheme, _, path = url.partition(":")
-    if scheme == "sqlite" and not create and not Path(path).exists():
-        raise UnsupportedError(f"there is no task database {path!r}: say which with --db or MONGOGLOT_TASKS")
-    return TaskDatabase(url)
 
 
 @tasks_command.command("list")
@@ -90,20 +79,16 @@ def list_tasks(
     mongoglot tasks list '{started: {$gte: ago("1h")}}'
     mongoglot tasks list --running --keys msg_id,label
     """
-    wanted = [name.strip() for name in keys.split(",")] if keys else list(LISTED)
-    chosen = [from_text(filter), *([RUNNING] if running else []), *([{"started": None}] if waiting else [])]
-    with _opened(source) as database:
-        found = database.db_query({"$and": chosen}, [*wanted, "submitted"])
-    if quiet:
-        sys.exit(0 if found else NOTHING_FOUND)
-    found.sort(key=lambda record: _instant(record.get("submitted")), reverse=True)
+    wanted = read_keys(keys) or list(LISTED)
+    others = [*([RUNNING] if running else []), *([WAITING] if waiting else [])]
+    query = checked_filter(filter, *others)
+    with opened_tasks(source) as database:
+        if quiet:
+            sys.exit(0 if newest(database, query, ["msg_id"], "submitted", 1) else NOTHING_FOUND)
+        found = newest(database, query, wanted, "submitted", limit + 1)
     write(found[:limit], form or default_format(), wanted, sys.stdout)
     if len(found) > limit:
-        click.echo(f"{len(found) - limit:,} more: --limit {len(found)}", err=True)
-
-
-def _instant(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else datetime.max.replace(tzinfo=UTC)
+        say(f"there are more: --limit {2 * limit}")
 
 
 @tasks_command.command("show")
@@ -116,7 +101,7 @@ def show_task(source: str, msg_id: str, as_json: bool) -> None:
     \b
     mongoglot tasks show 3f2a
     """
-    with _opened(source) as database:
+    with opened_tasks(source) as database:
         record = _record(database, msg_id)
     if as_json:
         click.echo(json_line(record))
@@ -125,12 +110,12 @@ def show_task(source: str, msg_id: str, as_json: bool) -> None:
         if name in ("buffers", "result_buffers"):
             click.echo(f"{name}: {len(value or ())} with {sum(map(len, value or ())):,} bytes")
         elif name == "error" and isinstance(value, dict) and isinstance(value.get("traceback"), list):
-            click.echo(f"error: {value.get('ename')}: {value.get('evalue')}")
-            click.echo("\n".join(map(str, value["traceback"])))
+            click.echo(f"error: {cell(_what_failed(record))}")
+            click.echo(printable_in_colour("\n".join(map(str, value["traceback"]))))
         elif name in ("stdout", "stderr") and value:
-            click.echo(f"{name}:\n{value.rstrip()}")
+            click.echo(printable_in_colour(f"{name}:\n{str(value).rstrip()}"))
         elif value is not None and value != "" and value != {}:
-            click.echo(f"{name}: {cell(value)}")
+            click.echo(f"{cell(name)}: {cell(value)}")
 
 
 def _record(database: TaskDatabase, msg_id: str) -> dict[str, Any]:
@@ -157,97 +142,25 @@ def errors(source: str, limit: int, quiet: bool) -> None:
     \b
     mongoglot tasks errors
     """
-    with _opened(source) as database:
-        found = database.db_query(FAILED, ["msg_id", "label", "completed", "error", "result_content"])
+    with opened_tasks(source) as database:
+        found = newest(database, FAILED, _OF_ERRORS, "completed", 1 if quiet else limit)
+        count = len(found) if quiet else count_of(database, FAILED)
     if quiet:
         sys.exit(0 if found else NOTHING_FOUND)
-    found.sort(key=lambda record: _instant(record.get("completed")), reverse=True)
-    for record in found[:limit]:
-        error = record.get("error") or record.get("result_content") or {}
-        what = f"{error.get('ename', 'error')}: {error.get('evalue', '')}"
+    for record in found:
         name = f"{record['msg_id']}" + (f" ({record['label']})" if record.get("label") else "")
-        click.echo(f"{click.style(name, bold=True)} {click.style(cell(what), fg='red')}")
-    click.echo(f"{len(found):,} failed", err=True)
-
-
-@tasks_command.command("purge")
-@click.option("--older-than", required=True, help="By when they were completed: '30d', '12h'.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.pass_obj
-def purge(source: str, older_than: str, yes: bool) -> None:
-    """Forget tasks that were completed long ago; those that have not ended stay.
-
-    \b
-    mongoglot tasks purge --older-than 30d
-    """
-    try:
-        before = datetime.now(UTC) - duration(older_than)
-    except (UnfitError, OverflowError) as error:
-        raise click.BadParameter(str(getattr(error, "reason", error)), param_hint="--older-than") from None
-    check = {"completed": {"$lt": before}}
-    with _opened(source) as database:
-        count = len(database.db_query(check, ["msg_id"]))
-        if count and not yes:
-            click.confirm(
-                f"Forget {count:,} tasks completed before {before:%Y-%m-%d %H:%M} UTC?", abort=True, err=True
-            )
-        if count:
-            database.drop_matching_records(check)
-    click.echo(f"{count:,} tasks forgotten", err=True)
-
-
-@tasks_command.command("import")
-@click.argument("old")
-@click.option("--zone", help="Time zone of dates that have none, as Asia/Tokyo; local without it.")
-@click.option("--from-collection", default=COLLECTION, show_default=True, help="Of an old server.")
-@click.pass_obj
-def import_tasks(source: str, old: str, zone: str | None, from_collection: str) -> None:
-    """Import the records of ipyparallel's own database: OLD is its tasks.db, or mongodb://host/database.
-
-    OLD is read, never changed, and no pickle in it is run. A second import keeps nothing twice.
-
-    \b
-    mongoglot tasks import ~/.ipython/profile_default/security/tasks.db
-    """
-    try:
-        local = ZoneInfo(zone) if zone else None
-    except (OSError, ValueError, KeyError):
-        raise click.BadParameter(f"there is no time zone {zone!r}", param_hint="--zone") from None
-    with _opened(source, create=True) as database:
-        report = import_history(
-            old, database, progress=progress_bar(), zone=local, collection=from_collection
+        click.echo(
+            f"{click.style(cell(name), bold=True)} {click.style(cell(_what_failed(record)), fg='red')}"
         )
-    click.echo(report)
+    say(f"{count:,} failed")
 
 
-@tasks_command.command("timeline")
-@click.argument("filter", default="{}")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False), help="An .svg or .png file, in place of the terminal."
-)
-@click.option("--width", type=click.IntRange(30), help="Of the picture in the terminal.")
-@click.pass_obj
-def timeline(source: str, filter: str, output: str | None, width: int | None) -> None:
-    """Draw what ran when: engines as rows, tasks as bars, failures in red.
-
-    \b
-    mongoglot tasks timeline '{started: {$gte: ago("1h")}}'
-    mongoglot tasks timeline -o today.svg
-    """
-    with _opened(source) as database:
-        picture = pictures.timeline(database.db_query(filter, pictures.KEYS))
-    if output is None:
-        _print(picture, width or shutil.get_terminal_size((100, 20)).columns)
-    elif output.lower().endswith(".png"):
-        pictures.write_png(picture, output)
-    elif output.lower().endswith(".svg"):
-        Path(output).write_text(pictures.to_svg(picture), encoding="utf-8")
-    else:
-        raise click.BadParameter("the file's name ends in .svg or .png", param_hint="--output")
+def _what_failed(record: dict[str, Any]) -> str:
+    error = record.get("error") or record.get("result_content")
+    if not isinstance(error, dict):
+        return str(error)
+    return f"{error.get('ename', 'error')}: {error.get('evalue', '')}"
 
 
-def _print(picture: pictures.Timeline, width: int) -> None:
-    colours = {"ok": "green", "error": "red", "running": "yellow"}
-    for line in pictures.to_text(picture, width):
-        click.echo("".join(click.style(text, fg=colours.get(state)) for text, state in line))
-    click.echo(pictures.title(picture))
+for command in (purge, import_tasks, timeline):
+    tasks_command.add_command(command)

@@ -123,7 +123,8 @@ def _check_direction(path: str, direction: Any, *, on_server: bool) -> None:
         if direction == "":
             raise WriteError(67, "Values in the index key pattern cannot be empty strings")
         if direction not in _SERVER_KINDS:
-            raise WriteError(67, f"Unknown index plugin '{direction}'")
+            hint = f"write ({path!r}, 1), or -1 for descending"
+            raise WriteError(67, f"Unknown index plugin '{direction}'", hint=hint)
         if not on_server:
             raise UnsupportedError(f"an index of kind {direction!r} on {path!r} is for a MongoDB server only")
     elif isinstance(direction, bool) or not isinstance(direction, int):

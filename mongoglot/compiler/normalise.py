@@ -126,7 +126,9 @@ def check_mapping(document: Any) -> None:
         EncodingTypeError: it is no mapping.
     """
     if not isinstance(document, Mapping):
-        raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
+        reason = f"a document is a mapping with string keys, not {type(document).__name__}"
+        hint = "read it first, as with json.loads" if isinstance(document, (str, bytes)) else None
+        raise EncodingTypeError(reason, hint=hint)
 
 
 def _items(items: Any, depth: int) -> list[Any]:
@@ -149,7 +151,8 @@ def checked_name(name: Any) -> str:
         EncodingTypeError: BSON has no such names.
     """
     if not isinstance(name, str):
-        raise EncodingTypeError(f"BSON field names are str, not {type(name).__name__}", path=repr(name))
+        reason = f"BSON field names are str, not {type(name).__name__}"
+        raise EncodingTypeError(reason, path=repr(name), hint=f"write {str(name)!r}")
     if "\0" in name:
         raise EncodingTypeError("BSON field names hold no NUL character", path=repr(name))
     try:

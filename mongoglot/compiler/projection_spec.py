@@ -36,6 +36,10 @@ class Compilers(NamedTuple):
     evaluator: Callable[[Expression, Sequence[Any]], Evaluate]
 
 
+_ONE_KIND: Final = (
+    "name the fields to show, or those to leave out; only _id may be left out beside fields to show"
+)
+
 _MIDDLE: Final = (
     "As of 4.4, it's illegal to specify positional operator in the middle of a path.Positional projection may "
     "only be used at the end, for example: a.b.$. If the query previously used a form like a.b.$.d, remove the "
@@ -59,7 +63,10 @@ def read_projection(spec: Spec, compilers: Compilers, *, schema: bool = False) -
     if not isinstance(spec, Mapping):
         names = list(spec) if isinstance(spec, (list, tuple, Set)) else [None]
         if not all(isinstance(name, str) for name in names):
-            raise FilterError(14, "a projection is a document or a list of names", path="projection")
+            hint = "write {field: 1} or ['field']"
+            raise FilterError(
+                14, "a projection is a document or a list of names", path="projection", hint=hint
+            )
         spec = {str(name): 1 for name in names}
     if not spec:
         return None
@@ -147,7 +154,7 @@ class _Reader:
             self.with_id = True
         else:
             self.chosen.append(tuple(path.split(".")))
-            self.set_inclusion(name)
+            self.set_inclusion(name, path)
 
     def read_exclusion(self, name: str, path: str) -> None:
         """Read `path: 0`; `_id` may be left out of any projection."""
@@ -159,7 +166,8 @@ class _Reader:
             self.with_id = False
             return
         if self.include:
-            raise FilterError(31254, f"Cannot do exclusion on field {name} in inclusion projection")
+            reason = f"Cannot do exclusion on field {name} in inclusion projection"
+            raise FilterError(31254, reason, path=path, hint=_ONE_KIND)
         self.chosen.append(tuple(path.split(".")))
         self.include = False
 
@@ -179,7 +187,7 @@ class _Reader:
             raise FilterError(224, "$jsonSchema is not allowed in this context", path=path)
         self.arrays[tuple(path.split("."))] = FoundElement()
         self.positional = True
-        self.set_inclusion(f"{name}.$")
+        self.set_inclusion(f"{name}.$", f"{path}.$")
 
     def read_match(self, name: str, path: str, operand: Any) -> None:
         """Read `field: {$elemMatch: …}` (semantics 6.2)."""
@@ -190,7 +198,8 @@ class _Reader:
         if self.positional:
             raise FilterError(31255, "Cannot specify positional operator and $elemMatch.", path=path)
         if "." in path:
-            raise FilterError(31275, "Cannot use $elemMatch projection on a nested field.", path=path)
+            reason = "Cannot use $elemMatch projection on a nested field."
+            raise FilterError(31275, reason, path=path, hint="project the field at the top")
         self.matches[(path,)] = self.compilers.filter({path: {"$elemMatch": operand}})
         take(self.taken, name, path)
 
@@ -243,10 +252,11 @@ class _Reader:
         check_field_path(name, path)
         take(self.taken, name, path)
 
-    def set_inclusion(self, name: str) -> None:
+    def set_inclusion(self, name: str, path: str) -> None:
         """Take note that a field was included."""
         if self.include is False:
-            raise FilterError(31253, f"Cannot do inclusion on field {name} in exclusion projection")
+            reason = f"Cannot do inclusion on field {name} in exclusion projection"
+            raise FilterError(31253, reason, path=path, hint=_ONE_KIND)
         self.include = True
 
     def projection(self, spec: dict[str, Any]) -> Projection:

@@ -48,6 +48,14 @@ _WORDS: Final = (
 )
 """PCRE2's words and those of the server's PCRE 8."""
 
+_REMEDIES: Final = {
+    "missing )": r"a bracket that is searched for is written \(",
+    "unmatched parentheses": r"a bracket that is searched for is written \)",
+    "nothing to repeat": "'*', '+' and '?' repeat what stands in front of them; any text is .*",
+    "missing terminating ] for character class": r"a bracket that is searched for is written \[",
+    "\\ at end of pattern": r"a backslash that is searched for is written \\",
+}
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -211,12 +219,12 @@ def _prefix(text: str) -> str:
 def _exhausted(pattern: Pattern, length: int, reason: int) -> UnsupportedError:
     """The error where PCRE2 gives up."""
     return UnsupportedError(
-        f"the search for the regular expression {pattern!r} in a string of {length} characters "
-        f"needs too many {_LIMITS.get(reason, f'resources ({reason})')}; a pattern with fewer nested "
-        "repetitions avoids it"
+        f"the search for the regular expression /{pattern.text:.100}/{pattern.options} in a string of {length} "
+        f"characters needs too many {_LIMITS.get(reason, f'resources ({reason})')}; a pattern with fewer "
+        "nested repetitions avoids it"
     )
 
 
 def _invalid(reason: str) -> FilterError:
     words = next((theirs for ours, theirs in _WORDS if reason.startswith(ours)), reason)
-    return FilterError(51091, f"Regular expression is invalid: {words}")
+    return FilterError(51091, f"Regular expression is invalid: {words}", hint=_REMEDIES.get(words))

@@ -18,6 +18,8 @@ from mongoglot.errors import FilterError
 
 Spec: TypeAlias = str | Mapping[str, Any] | Sequence[str | tuple[str, Any]] | None
 
+_DIRECTIONS: Final = "write 1 for ascending or -1 for descending"
+
 _EMPTY_ARRAY: Final[SortKey] = (MISSING_RANK,)
 
 
@@ -85,7 +87,8 @@ def _pairs(spec: Any) -> list[tuple[str, Any]]:
     for pair in pairs:
         if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
             reason = "a sort is a name, a document, or a list of names and of pairs of a name and a direction"
-            raise FilterError(14, reason, path="sort")
+            hint = "write {field: 1}, or [(field, -1)] for descending"
+            raise FilterError(14, reason, path="sort", hint=hint)
     return pairs
 
 
@@ -94,7 +97,7 @@ def _read_natural(value: Any, pairs: list[tuple[str, Any]]) -> Sort:
         shown = ", ".join(f"{name}: {direction}" for name, direction in pairs)
         raise FilterError(2, f"Cannot include '$natural' in compound sort: {{ {shown} }}", path="sort")
     if isinstance(value, Mapping):
-        raise FilterError(2, "$natural cannot be set to an object", path="sort")
+        raise FilterError(2, "$natural cannot be set to an object", path="sort", hint=_DIRECTIONS)
     backward = isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0
     return Sort(natural=-1 if backward else 1)
 
@@ -106,7 +109,7 @@ def _direction(name: str, value: Any) -> int:
         )
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):
         reason = f"Illegal key in $sort specification: {name}: {rendered(value)}"
-        raise FilterError(15974, reason, path=f"sort.{name}")
+        raise FilterError(15974, reason, path=f"sort.{name}", hint=_DIRECTIONS)
     exact = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
     direction = int(exact) if exact.is_finite() and -2 < exact < 2 else 0
     if direction not in (1, -1):

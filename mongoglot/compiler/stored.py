@@ -25,7 +25,7 @@ def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
         WriteError: codes 15 (too deep), 52 and 53 (what cannot be an `_id`).
     """
     if not isinstance(document, Mapping):
-        raise EncodingTypeError(f"a document is a mapping with string keys, not {type(document).__name__}")
+        raise _no_document(document)
     try:
         fields = normalise_fields(document, MAX_STORED_DEPTH - 1)
     except EncodingDepthError:
@@ -40,11 +40,18 @@ def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _no_document(given: Any) -> EncodingTypeError:
+    hint = "insert_many takes several" if isinstance(given, (list, tuple)) else None
+    return EncodingTypeError(
+        f"a document is a mapping with string keys, not {type(given).__name__}", hint=hint
+    )
+
+
 def _check_id(key: Any) -> None:
     """Refuse what a server refuses as an `_id`: arrays, regexes, and names with a `$` but those of a DBRef."""
     kind = {"list": "array", "Regex": "regex"}.get(type(key).__name__)
     if kind is not None:
-        raise WriteError(53, f"The '_id' value cannot be of type {kind}")
+        raise WriteError(53, f"The '_id' value cannot be of type {kind}", hint="take another value")
     pending = [key]
     while pending:
         value = pending.pop()

@@ -97,22 +97,23 @@ def read_update(spec: Any) -> Update:
             raise _unknown(operator)
         if not isinstance(fields, dict):
             reason = f"Modifiers operate on fields but we found type {type(fields).__name__} instead"
-            raise FilterError(9, reason, path=operator)
+            raise FilterError(9, reason, path=operator, hint=f"write {{{operator}: {{field: value}}}}")
         for name, value in fields.items():
             _check_field(name, operator)
             if name in assigned or name in removed:
                 reason = f"Updating the path '{name}' would create a conflict at '{name}'"
-                raise FilterError(40, reason, path=f"{operator}.{name}")
+                raise FilterError(40, reason, path=f"{operator}.{name}", hint="name each field once")
             (assigned if operator == "$set" else removed)[name] = value
     return Update(assigned, frozenset(removed))
 
 
 def _check_field(name: str, operator: str) -> None:
     if not name:
-        raise FilterError(56, "An empty update path is not valid.", path=operator)
+        raise FilterError(56, "An empty update path is not valid.", path=operator, hint="name a field")
     if "." in name:
         reason = "updates of fields below the top are not compiled by this version"
-        raise NotYetError(9, reason, path=f"{operator}.{name}")
+        hint = f"set the whole field {name.partition('.')[0]!r}"
+        raise NotYetError(9, reason, path=f"{operator}.{name}", hint=hint)
 
 
 _LATER: Final = frozenset({
@@ -123,5 +124,9 @@ _LATER: Final = frozenset({
 
 def _unknown(operator: str) -> FilterError:
     if operator in _LATER:
-        return NotYetError(9, f"{operator} is not compiled by this version of mongoglot", path=operator)
-    return FilterError(9, f"Unknown modifier: {operator}", path=operator)
+        hint = "read the documents, and write the new values with $set"
+        return NotYetError(
+            9, f"{operator} is not compiled by this version of mongoglot", path=operator, hint=hint
+        )
+    hint = "the operators of this version are $set and $unset"
+    return FilterError(9, f"Unknown modifier: {operator}", path=operator, hint=hint)

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeAlias, final
 from bson import Binary, Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 
+from mongoglot.compiler.foreign_values import instead_of
 from mongoglot.errors import EncodingRangeError, EncodingTypeError
 
 Document: TypeAlias = Mapping[str, Any]
@@ -109,7 +110,8 @@ _Classifier: TypeAlias = Callable[[Any], ValueClass]
 
 def _of_int(value: int) -> ValueClass:
     if not INT64_MIN <= value <= INT64_MAX:
-        raise EncodingRangeError("BSON holds ints of up to 64 bits")
+        hint = "write bson.Decimal128(str(value)), or a string"
+        raise EncodingRangeError("BSON holds ints of up to 64 bits", hint=hint)
     return "int"
 
 
@@ -201,7 +203,8 @@ def _inherited_class(value: Any) -> ValueClass:
     if isinstance(value, Mapping):
         return "object"
     kind = type(value)
-    raise EncodingTypeError(f"BSON has no type for {kind.__module__}.{kind.__qualname__}")
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    raise EncodingTypeError(f"BSON has no type for {name}", hint=instead_of(value))
 
 
 def as_mapping(value: Any) -> Document:

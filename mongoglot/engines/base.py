@@ -289,30 +289,3 @@ def finished(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
 def projected(found: Iterator[Record], request: FindRequest) -> Iterator[Record]:
     """The projection of documents that are sorted and bounded."""
     return found if request.projection is None else map(projector(request.projection, request.query), found)
-
-
-ENTRY_POINTS: Final = "mongoglot.engines"
-
-
-def open_engine(scheme: str, url: str, options: dict[str, Any]) -> Backend:
-    """Open the backend that the entry point of a URL's scheme names.
-
-    Raises:
-        UnsupportedError: no engine of that name is installed, or it takes no such option.
-    """
-    import inspect
-    from importlib.metadata import entry_points
-
-    found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
-    if scheme not in found:
-        names = ", ".join(sorted(found))
-        raise UnsupportedError(
-            f"no engine for {url!r}: the scheme is one of {names}; others come as packages"
-        )
-    opener = found[scheme].load()
-    try:
-        inspect.signature(opener).bind(url, **options)
-    except TypeError as error:
-        raise UnsupportedError(f"the engine {scheme!r} cannot be opened so: {error}") from None
-    backend: Backend = opener(url, **options)
-    return backend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -130,7 +131,9 @@ class ExpressionReader:
             raise FilterError(15983, reason + rendered(fields))
         ((name, operand),) = fields.items()
         if name not in EXPRESSIONS:
-            raise FilterError(168, f"Unrecognized expression '{name}'")
+            close = difflib.get_close_matches(name, sorted(EXPRESSIONS), n=1)
+            hint = f"did you mean '{close[0]}'?" if close else None
+            raise FilterError(168, f"Unrecognized expression '{name}'", hint=hint)
         if name in NAMED:
             return self.named(name, NAMED[name], operand, scope, places)
         if name in SPECIAL and (name != "$cond" or is_document(operand)):

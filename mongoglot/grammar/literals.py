@@ -31,9 +31,9 @@ def literal(value: Any, depth: int) -> Any:
     try:
         return normalise(value, MAX_FILTER_DEPTH - depth - 1)
     except EncodingRangeError as error:
-        raise FilterValueRangeError(error.reason, path=error.path) from None
+        raise FilterValueRangeError(error.reason, path=error.path, hint=error.hint) from None
     except EncodingTypeError as error:
-        raise FilterValueTypeError(error.reason, path=error.path) from None
+        raise FilterValueTypeError(error.reason, path=error.path, hint=error.hint) from None
 
 
 def check_name(name: Any) -> None:
@@ -80,9 +80,9 @@ def check_whole(document: Mapping[str, Any]) -> None:
     try:
         normalise_fields(document)
     except EncodingRangeError as error:
-        raise FilterValueRangeError(error.reason, path=error.path) from None
+        raise FilterValueRangeError(error.reason, path=error.path, hint=error.hint) from None
     except EncodingTypeError as error:
-        raise FilterValueTypeError(error.reason, path=error.path) from None
+        raise FilterValueTypeError(error.reason, path=error.path, hint=error.hint) from None
 
 
 def too_deep() -> FilterError:

@@ -109,7 +109,7 @@ class _Reader:
                 return {name: value}
             case ("LIST_REGEX", name, _):
                 return {name: [*value, *self.members()]}
-            case ("EXISTS", name, truth):
+            case ("EXISTS", name, truth, *_):
                 return {name: truth}
             case ("TYPE", name, types):
                 return {name: sorted(types)}

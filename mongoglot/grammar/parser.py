@@ -42,6 +42,7 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.schema_ast import tree_of
 from mongoglot.errors import FilterError, NotYetError, joined
 from mongoglot.grammar import tokens as tk
+from mongoglot.grammar.habits import usual_hint
 from mongoglot.grammar.operators import DIALECT_HINTS, OPERATORS, TOP_LEVEL, Dialect
 from mongoglot.grammar.server_only import check_near_is_at_the_top
 
@@ -160,7 +161,7 @@ def _applied(operator: Any, path: Path) -> Node:
             (_, name, kind), index = operator.children[0].value
             return ServerOnly(path, name, Slot(index, kind))
         case "exists":
-            (_, _, truth), _slot = operator.children[0].value
+            (_, _, truth, *_), _slot = operator.children[0].value
             return Exists(path) if truth else Not(Exists(path))
         case "glob":
             (_, _, kind, plain), index = operator.children[0].value
@@ -237,14 +238,19 @@ def _misplaced(shape: tk.Shape, error: UnexpectedToken, dialect: Dialect) -> Fil
         case ("operator", "LATER") | ("filter", "LATER_TOP"):
             return NotYetError(2, f"{name} is not compiled by this version of mongoglot", path=path)
         case ("filter", "NESTED"):
-            return FilterError(2, f"{name} can only be applied to the top-level document", path=path)
+            hint = f"write {name} beside the field, outside of $elemMatch"
+            return FilterError(
+                2, f"{name} can only be applied to the top-level document", path=path, hint=hint
+            )
         case ("operator", "SERVER") if name == "$where":
-            return FilterError(2, "$where cannot be applied to a field", path=path)
+            hint = "$where stands beside fields, not under one"
+            return FilterError(2, "$where cannot be applied to a field", path=path, hint=hint)
         case ("operator", _):
             return FilterError(2, f"unknown operator: {name}", path=path, hint=_operator_hint(name, dialect))
         case ("filter", "NOT"):
             negate = ". If you are trying to negate an entire expression, use $nor."
-            return FilterError(2, f"unknown top level operator: {name}{negate}", path=path)
+            hint = "write {$nor: [{…}]}"
+            return FilterError(2, f"unknown top level operator: {name}{negate}", path=path, hint=hint)
         case _:
             reason = f"unknown top level operator: {name}{_FIELD_NAME_ADVICE}"
             return FilterError(2, reason, path=path, hint=_top_hint(name, kind))
@@ -255,6 +261,8 @@ def _operator_hint(name: str, dialect: Dialect) -> str | None:
         return DIALECT_HINTS[name]
     if name in TOP_LEVEL:
         return f"{name} stands beside fields, not under one"
+    if (usual := usual_hint(name)) is not None:
+        return usual
     if not name.startswith("$"):
         return f"a document of operators holds nothing else; a field below is written 'field.{name}'"
     return _nearest(name, OPERATORS[dialect].keys() - TOP_LEVEL)
@@ -264,7 +272,7 @@ def _top_hint(name: str, kind: str) -> str | None:
     if name in DIALECT_HINTS and kind == "OTHER":
         return DIALECT_HINTS[name]
     if kind == "OTHER":
-        return _nearest(name, TOP_LEVEL)
+        return usual_hint(name) or _nearest(name, TOP_LEVEL)
     return f"{name} stands under a field: {{field: {{{name}: …}}}}"
 
 

@@ -199,7 +199,7 @@ def _unknown(name: str, offset: int, *, called: bool) -> Misread:
         close = difflib.get_close_matches(name.lower()[:80], sorted(by_lower), n=1, cutoff=0.7)
         hint = f"did you mean {by_lower[close[0]]}?" if close else None
     if hint is None and not called:
-        hint = "write text in quotes"
+        hint = f'write text in quotes: "{shortened(name)}"'
     if name == "undefined":
         return Misread(
             offset, "undefined is no value of a filter: some drivers send null for it, some nothing", hint

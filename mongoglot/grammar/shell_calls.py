@@ -303,6 +303,9 @@ USUAL_MISTAKES: Final[Mapping[str, str]] = MappingProxyType(
         "db": "only the filter is read: what stands between the parentheses of find(…)",
         "function": "functions are never run; a filter holds values",
         "re": "write /pattern/i",
+        "find": "only the filter is read: what stands between the parentheses of find(…)",
+        "this": "a filter compares a field with a value, and two fields so: {$expr: {$gt: ['$a', '$b']}}",
+        "now": 'write ISODate("2026-01-31"), or ago("1h") for an hour ago',
     }
 )
 """Names that are no values here, and what was probably meant."""

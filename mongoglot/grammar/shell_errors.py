@@ -10,6 +10,7 @@ from lark import Token
 
 from mongoglot.errors import FilterError
 from mongoglot.grammar.shell_calls import USUAL_MISTAKES
+from mongoglot.grammar.shell_habits import calculation_hint, sign_at, sign_hint, unquoted, whole_text
 from mongoglot.grammar.shell_values import shortened
 
 OPENING: Final = {"LBRACE": "{", "LBRACKET": "[", "LPAREN": "("}
@@ -63,7 +64,9 @@ def place_of(text: str, offset: int) -> _Place:
 
 
 def filter_error(text: str, misread: Misread) -> FilterError:
-    """The error that a user sees."""
+    """The error that a user sees; of a text that is no filter at all it says that first."""
+    if (other := whole_text(text)) is not None:
+        misread = Misread(len(text) - len(text.lstrip()), *other)
     error = FilterError(misread.code, misread.reason, hint=misread.hint)
     error.place_in_text(*place_of(text, misread.offset))
     return error
@@ -96,9 +99,9 @@ def misplaced(text: str, met: Token, expected: Set[str], before: Sequence[object
         at = before[before.index("function")]
         return Misread(getattr(at, "start_pos", offset), "a function is no value", USUAL_MISTAKES["function"])
     if "_COLON" in expected:
-        return _after_key(offset, met)
+        return _after_key(text, offset, met)
     if "$END" in expected and not opened:
-        return _after_all(offset, met, before)
+        return _after_all(text, offset, met, before)
     if "_COMMA" in expected:
         return _after_value(text, offset, met, opened)
     if "SIGN" in expected:
@@ -130,9 +133,8 @@ def _ended(text: str, opened: Sequence[Token]) -> Misread:
     offset = len(text.rstrip())
     if not opened:
         hint = "a filter is a document: {field: value}"
-        return Misread(
-            offset, "the text ends where a value has to stand" if offset else "the text is empty", hint
-        )
+        reason = "the text ends where a value has to stand" if offset else "the text is empty"
+        return Misread(offset, reason, hint)
     inner = opened[-1]
     closing = _CLOSED_BY[OPENING[inner.type]]
     reason = f"the text ends, but '{inner}' at {_position(text, inner)} is not closed"
@@ -170,20 +172,27 @@ def _shown(met: Token) -> str:
     return shortened(str(met)) if met.isprintable() else ascii(str(met))[1:-1]
 
 
-def _after_key(offset: int, met: Token) -> Misread:
+def _after_key(text: str, offset: int, met: Token) -> Misread:
     if met == "=":
         return Misread(offset, "'=' stands where ':' has to", "write {field: value}")
     if met.type in ("_COMMA", "RBRACE"):
-        return Misread(offset, "the field has no value", "write {field: value}")
+        return Misread(offset, "the field has no value", "write {field: value}; a list stands in [ ]")
     if met.type == "LPAREN":
         return Misread(offset, "a function is no value", "write {field: value}")
+    if (sign := sign_at(text, offset)) is not None:
+        return Misread(offset, f"'{sign}' is no operator here", sign_hint(text, offset))
+    if met.type == "_DOT" or met == "-":
+        hint = "a name with a dot or a hyphen stands in quotes: {'home.city': value}"
+        return Misread(offset, f"':' is missing in front of {_shown(met)}", hint)
     return Misread(offset, f"':' is missing in front of {_shown(met)}", "write {field: value}")
 
 
 def _after_value(text: str, offset: int, met: Token, opened: Sequence[Token]) -> Misread:
     if _is_calculation(met):
         return Misread(
-            offset, f"'{met}' calculates, and nothing is calculated here", "write the value as it is"
+            offset,
+            f"'{met}' calculates, and nothing is calculated here",
+            calculation_hint(text, offset),
         )
     if met.type == "_COLON":
         hint = "a document stands in { }" if opened and opened[-1].type == "LBRACKET" else None
@@ -197,17 +206,30 @@ def _after_value(text: str, offset: int, met: Token, opened: Sequence[Token]) ->
             f"',' is missing in front of {_shown(met)}",
             f"is it a quote in the text? Write \\{between}",
         )
-    return Misread(offset, f"',' is missing in front of {_shown(met)}")
+    if met == "#":
+        return Misread(offset, f"',' is missing in front of {_shown(met)}", "a comment begins with //")
+    return Misread(offset, f"',' is missing in front of {_shown(met)}", _missing_comma(text, offset, met))
 
 
-def _after_all(offset: int, met: Token, before: Sequence[object]) -> Misread:
+def _missing_comma(text: str, offset: int, met: Token) -> str | None:
+    """What was probably meant where a value follows a value."""
+    if met.type == "NAME":
+        return unquoted(text, offset)
+    if met.type == "STRING" and text[offset - 1 : offset].isalpha():
+        return "a string has no letter in front of its quote"
+    return None
+
+
+def _after_all(text: str, offset: int, met: Token, before: Sequence[object]) -> Misread:
     if met.type == "_DOT" and "db" in before:
         return Misread(offset, "calls are not run", USUAL_MISTAKES["db"])
     if met == ";" or met.type == "_COMMA":
         return Misread(offset, f"the text goes on after its value, with '{met}'", f"leave the '{met}' out")
     if _is_calculation(met):
         return Misread(
-            offset, f"'{met}' calculates, and nothing is calculated here", "write the value as it is"
+            offset,
+            f"'{met}' calculates, and nothing is calculated here",
+            calculation_hint(text, offset),
         )
     return Misread(
         offset, f"the text goes on after its value, with {_shown(met)}", "write one document, in { }"
@@ -222,12 +244,16 @@ def _instead_of_value(text: str, offset: int, met: Token, opened: Sequence[Token
     if text.startswith("...", offset):
         return Misread(offset, "'...' spreads a variable, and there are none", "write the values themselves")
     if met.type == "LPAREN":
-        return Misread(offset, "'(' begins no value", "write the value without parentheses")
+        hint = "write the value without parentheses; a list stands in [ ]"
+        return Misread(offset, "'(' begins no value", hint)
     if met in _CALCULATING:
         return Misread(
-            offset, f"'{met}' calculates, and nothing is calculated here", "write the value as it is"
+            offset,
+            f"'{met}' calculates, and nothing is calculated here",
+            calculation_hint(text, offset),
         )
-    return Misread(offset, f"{_shown(met)} begins no value")
+    comment = "a comment begins with //" if met == "#" else None
+    return Misread(offset, f"{_shown(met)} begins no value", comment)
 
 
 def _instead_of_key(text: str, offset: int, met: Token) -> Misread:

@@ -20,12 +20,15 @@ _INT64_MAX: Final = 2**63 - 1
 _INT32_MAX: Final = 2**31 - 1
 _LONGEST_GLOB: Final = 1000
 
+_MOD: Final = "write {$mod: [divisor, remainder]}"
+_RATE: Final = "write {$sampleRate: 0.5} for one document in two"
+
 
 def types_of(operand: Any, field: str) -> frozenset[int]:
     """The type codes that `$type` names."""
     operands = operand if is_array(operand) else [operand]
     if not operands:
-        raise FilterError(9, f"{field} must match at least one type")
+        raise FilterError(9, f"{field} must match at least one type", hint="write {$type: 'string'}")
     return frozenset(code for item in operands for code in type_codes(item))
 
 
@@ -51,7 +54,9 @@ def type_codes(item: Any) -> frozenset[int]:
                 raise FilterError(2, f"Invalid numerical type code: {item}")
             return frozenset({int(code)})
         case _:
-            raise FilterError(14, "type must be represented as a number or a string")
+            raise FilterError(
+                14, "type must be represented as a number or a string", hint="write {$type: 'string'}"
+            )
 
 
 def _alias_hint(alias: str) -> str | None:
@@ -74,23 +79,26 @@ def size_of(operand: Any) -> int:
     try:
         return _int32("$size", operand)
     except FilterError as error:
-        raise FilterError(2, f"Failed to parse $size. {error.reason}") from None
+        hint = "write {$size: 3}"
+        if isinstance(operand, Mapping):
+            hint = "$size takes one number; {'field.3': {$exists: true}} finds arrays of more than three"
+        raise FilterError(2, f"Failed to parse $size. {error.reason}", hint=hint) from None
 
 
 def divisor_and_remainder(operand: Any) -> tuple[int, int]:
     """The operands of `$mod`, truncated as the server truncates them (semantics 3.5)."""
     if not is_array(operand):
-        raise FilterError(2, "malformed mod, needs to be an array", hint="write {$mod: [divisor, remainder]}")
+        raise FilterError(2, "malformed mod, needs to be an array", hint=_MOD)
     if len(operand) < 2:
-        raise FilterError(2, "malformed mod, not enough elements")
+        raise FilterError(2, "malformed mod, not enough elements", hint=_MOD)
     if len(operand) > 2:
-        raise FilterError(2, "malformed mod, too many elements")
+        raise FilterError(2, "malformed mod, too many elements", hint=_MOD)
     for name, item in zip(("divisor", "remainder"), operand, strict=True):
         if not _is_number(item):
-            raise FilterError(2, f"malformed mod, {name} not a number")
+            raise FilterError(2, f"malformed mod, {name} not a number", hint=_MOD)
     divisor, remainder = _truncated("divisor", operand[0]), _truncated("remainder", operand[1])
     if divisor == 0:
-        raise FilterError(2, "divisor cannot be 0")
+        raise FilterError(2, "divisor cannot be 0", hint="every number divides by 1 or more")
     return divisor, remainder
 
 
@@ -116,7 +124,10 @@ def bits_of(operator: str, operand: Any, field: str) -> tuple[int, ...]:
         return tuple(sorted({_bit_position(place, item) for place, item in enumerate(operand)}))
     if not _is_number(operand):
         shown = f"{operator}: {rendered(operand)}"
-        raise FilterError(2, f"{field} takes an Array, a number, or a BinData but received: {shown}")
+        hint = f"write {{{operator}: [0, 5]}} for the bits 0 and 5, or a mask such as 33"
+        raise FilterError(
+            2, f"{field} takes an Array, a number, or a BinData but received: {shown}", hint=hint
+        )
     mask = _int64(operator, operand)
     return tuple(position for position in range(63) if mask >> position & 1)
 
@@ -131,16 +142,16 @@ def _bit_position(place: int, item: Any) -> int:
 def check_constant(operator: str, operand: Any) -> None:
     """`$alwaysTrue` and `$alwaysFalse` take 1 and nothing else."""
     if _int64(operator, operand, negative=True) != 1:
-        raise FilterError(9, f"{operator} must be an integer value of 1")
+        raise FilterError(9, f"{operator} must be an integer value of 1", hint=f"write {{{operator}: 1}}")
 
 
 def rate_of(operand: Any) -> float:
     """The rate of `$sampleRate` (semantics 3.11)."""
     if not _is_number(operand):
-        raise FilterError(2, "argument to $sampleRate must be a numeric type")
+        raise FilterError(2, "argument to $sampleRate must be a numeric type", hint=_RATE)
     rate = -1.0 if value_class(operand) == "nan" else float(number(operand))
     if not 0 <= rate <= 1:
-        raise FilterError(2, "numeric argument to $sampleRate must be in [0, 1]")
+        raise FilterError(2, "numeric argument to $sampleRate must be in [0, 1]", hint=_RATE)
     return rate
 
 

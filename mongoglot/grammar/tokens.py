@@ -143,10 +143,11 @@ class Tokeniser:
     def read_filters(self, name: str, operand: Any, depth: int) -> None:
         """Read the list of filters under `$and`, `$or` or `$nor`."""
         if not is_array(operand):
-            hint = f"write {{{name}: [{{…}}, {{…}}]}}" if isinstance(operand, Mapping) else None
+            hint = f"write {{{name}: [{{…}}, {{…}}]}}"
             raise FilterError(2, f"{name} must be an array", path=name, hint=hint)
         if not operand:
-            raise FilterError(2, "$and/$or/$nor must be a nonempty array", path=name)
+            hint = f"write {{{name}: [{{…}}, …]}}, or leave {name} out"
+            raise FilterError(2, "$and/$or/$nor must be a nonempty array", path=name, hint=hint)
         if depth >= MAX_FILTER_DEPTH:
             raise too_deep()
         for index, item in enumerate(operand):
@@ -155,7 +156,8 @@ class Tokeniser:
                     if isinstance(item, DBRef):
                         item = item.as_doc()
                     if not isinstance(item, Mapping):
-                        raise FilterError(2, "$or/$and/$nor entries need to be full objects")
+                        hint = f"write {{{name}: [{{field: value}}, …]}}"
+                        raise FilterError(2, "$or/$and/$nor entries need to be full objects", hint=hint)
                 self.read_filter(item, depth + 1)
             except FilterError as error:
                 raise _under(f"{name}[{index}]", error) from None
@@ -201,12 +203,13 @@ class Tokeniser:
                 case "LIST":
                     self.read_list(name, operand, depth)
                 case "EXISTS":
-                    emit((form, name, is_truthy(operand)))
+                    truth = is_truthy(operand)
+                    emit((form, name, truth, "string") if isinstance(operand, str) else (form, name, truth))
                     self.check(operand, depth)
                 case "GLOB":
                     kind = self.read_literal(operand, depth)
                     if kind != "string":
-                        raise FilterError(2, "$glob has to be a string")
+                        raise FilterError(2, "$glob has to be a string", hint="write {$glob: 'job-*'}")
                     emit((form, name, kind, structural.is_plain_glob(operand)))
                 case "NOT":
                     self.read_negation(operand, field, depth)
@@ -286,7 +289,7 @@ class Tokeniser:
                 return
             raise FilterError(2, "$not needs a regex or a document", hint="write {field: {$ne: value}}")
         if not operand:
-            raise FilterError(2, "$not cannot be empty")
+            raise FilterError(2, "$not cannot be empty", hint="write {$not: {$gt: value}}")
         self.read_operators(operand, field, depth + 1)
         self.tokens.append(CLOSE)
 
@@ -304,10 +307,12 @@ class Tokeniser:
             try:
                 if matches:
                     if first != "$elemMatch":
-                        raise FilterError(2, "$all/$elemMatch has to be consistent")
+                        hint = "its members are all values, or all {$elemMatch: {…}}"
+                        raise FilterError(2, "$all/$elemMatch has to be consistent", hint=hint)
                     self.read_match(item["$elemMatch"], depth + 2)
                 elif first not in TOP_LEVEL and first != "$not" and first in self.operators:
-                    raise FilterError(2, "no $ expressions in $all")
+                    hint = "write {$all: [{$elemMatch: {…}}, …]}"
+                    raise FilterError(2, "no $ expressions in $all", hint=hint)
                 else:
                     kind = self.read_literal(item, depth + 1)
                     if kind == "regex":
@@ -338,7 +343,7 @@ class Tokeniser:
     def read_list(self, name: str, operand: Any, depth: int) -> None:
         """Read the list of `$in` or `$nin`: its literals are one value, its regexes a value each."""
         if not is_array(operand):
-            hint = None if isinstance(operand, Mapping) else f"write {{{name}: [value, …]}}"
+            hint = f"write {{{name}: [value, …]}}"
             raise FilterError(2, f"{name} needs an array", hint=hint)
         if depth + 1 >= MAX_FILTER_DEPTH and operand:
             raise too_deep()
@@ -354,7 +359,8 @@ class Tokeniser:
             kind = plain_class(item)
             if kind is None:
                 if is_operator_document(item):
-                    raise FilterError(2, f"cannot nest $ under {name}", path=f"[{index}]")
+                    hint = "a list holds values; write {$or: [{field: {…}}, {field: {…}}]}"
+                    raise FilterError(2, f"cannot nest $ under {name}", path=f"[{index}]", hint=hint)
                 try:
                     item = literal(item, depth + 1)
                     kind = value_class(item)
@@ -429,7 +435,8 @@ def _regex_operand(name: str, field: str) -> FilterError:
     if name == "$ne":
         hint = "write {field: {$not: /pattern/}}"
         return FilterError(2, "Can't have regex as arg to $ne.", hint=hint)
-    return FilterError(2, f"Can't have RegEx as arg to predicate over field '{field}'.")
+    hint = "a regular expression has no order; write {field: /pattern/}"
+    return FilterError(2, f"Can't have RegEx as arg to predicate over field '{field}'.", hint=hint)
 
 
 def _under(place: str, error: FilterError) -> FilterError:

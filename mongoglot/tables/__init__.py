@@ -8,7 +8,7 @@ from mongoglot.compiler import projection_spec as projections
 from mongoglot.compiler import sort as sorts
 from mongoglot.cursor import Cursor
 from mongoglot.engines.sql.table import Table
-from mongoglot.store import Collection, Filter, Store
+from mongoglot.store import Bound, Collection, Filter, Store
 
 __all__ = ["find", "reflect"]
 
@@ -38,8 +38,8 @@ def find(
     projection: projections.Spec = None,
     *,
     sort: sorts.Spec = None,
-    skip: Any = 0,
-    limit: Any = 0,
+    skip: Bound = 0,
+    limit: Bound = 0,
     max_time_ms: int | None = None,
 ) -> Cursor:
     """The rows of an existing table that match, as documents, read as they are asked for.
@@ -60,7 +60,8 @@ def find(
     Raises:
         FilterError: with the server's code.
         StoreError: (when documents are asked for) the database refuses, or a row is none that a document can be.
-        UnsupportedError: the filter names a field that the table does not have, or needs a server.
+        UnsupportedError: the filter needs a server; or (when documents are asked for) a part of the find names a
+            field that the table does not have.
     """
     from mongoglot.tables.backend import TableBackend
 

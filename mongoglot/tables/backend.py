@@ -23,8 +23,9 @@ from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sql.typed_ordering import ordering
 from mongoglot.errors import UnsupportedError
 from mongoglot.tables.drivers import Database, Source, opened
+from mongoglot.tables.needed import check_fields, needed
 from mongoglot.tables.reflection import reflected
-from mongoglot.tables.rows import check_fields, row_decoder
+from mongoglot.tables.rows import check_columns, row_decoder
 
 
 @final
@@ -119,6 +120,8 @@ def to_sql(query: BoundPlan, dialect: str, table: Table) -> Sql:
     match dialect:
         case "sqlite":
             result = sqlite.to_sql(query, table)
+        case "sqlite-3.38":
+            result = sqlite.to_sql(query, table, text_only=True)
         case "postgresql":
             result = postgresql.to_sql(query, table)
         case _:
@@ -133,7 +136,7 @@ class _Reading:
 
     Attributes:
         database: that is asked.
-        table: that is read.
+        table: that is read, with the columns that an answer is made of.
         query: with dates as the table has them.
         condition: on its rows.
         text: of the statement.
@@ -156,17 +159,21 @@ class _Reading:
         """The reading for a request.
 
         Raises:
-            UnsupportedError: two columns of the table are one field.
+            UnsupportedError: two columns of the table are one field, or it lacks one that is asked for.
         """
-        check_fields(table)
+        check_columns(table)
+        check_fields(table, request)
         dialect = DIALECTS[database.dialect]
         query = with_encoded_dates(request.query, table)
-        condition = to_sql(query, database.dialect, table)
+        condition = to_sql(query, database.spoken(), table)
         order = [] if request.sort is None else ordering(request.sort, query, table, dialect)
         bounds = order is not None and condition.residual is None
+        if order is not None:
+            request = replace(request, sort=None)
+        read = needed(table, request, condition.residual)
         full = quoted(table.name) if table.schema is None else f"{quoted(table.schema)}.{quoted(table.name)}"
         full = full.replace("%", "%%") if dialect.double_percent else full
-        columns = ", ".join(dialect.text_of(column) for column in selected(table, dialect))
+        columns = ", ".join(dialect.text_of(column) for column in selected(read, dialect))
         text = f"SELECT {columns} FROM {full} WHERE {condition.text}"  # noqa: S608 - quoted names, no values
         if order:
             text += " ORDER BY " + ", ".join(map(dialect.text_of, order))
@@ -174,7 +181,7 @@ class _Reading:
             text += f" LIMIT {request.limit or INT64_MAX:d}"
             text += f" OFFSET {min(request.skip, INT64_MAX):d}" if request.skip else ""
         few = bounds and 0 < request.limit <= _FEW
-        return _Reading(database, table, query, condition, text, order is not None, bounds, few)
+        return _Reading(database, read, query, condition, text, order is not None, bounds, few)
 
     def documents(self) -> Iterator[tuple[int, Record]]:
         """The documents that match, in the order in which the database gives them."""

@@ -20,7 +20,7 @@ from mongoglot.tables.encodings import decoder
 Decoder: TypeAlias = Callable[[Any], Any]
 
 
-def check_fields(table: Table) -> None:
+def check_columns(table: Table) -> None:
     """Refuse a table with a field inside another, or with two columns for one: no document has both.
 
     Raises:

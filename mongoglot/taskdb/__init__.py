@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["Retention", "TaskDatabase", "UnknownTaskError", "import_history", "record"]
 
 
-def __getattr__(name: str) -> Any:
-    """What only some need is loaded when it is asked for."""
-    if name == "import_history":
-        from mongoglot.taskdb.history import import_history
+if not TYPE_CHECKING:  # for a type checker, a name that is not above is not there
 
-        return import_history
-    if name == "record":
-        from mongoglot.taskdb.recording import record
+    def __getattr__(name: str) -> Any:
+        """What only some need is loaded when it is asked for."""
+        if name == "import_history":
+            from mongoglot.taskdb.history import import_history
 
-        return record
-    raise AttributeError(f"module 'mongoglot.taskdb' has no attribute {name!r}")
+            return import_history
+        if name == "record":
+            from mongoglot.taskdb.recording import record
+
+            return record
+        raise AttributeError(f"module 'mongoglot.taskdb' has no attribute {name!r}")

@@ -63,6 +63,10 @@ class TaskDatabase:
 
         What arrives of a task after a retention has culled its record, as output without a request, is ignored.
 
+        Args:
+            msg_id: of the task.
+            rec: the record, key → value.
+
         Raises:
             DuplicateKeyError: there is a record of that id.
         """
@@ -76,6 +80,9 @@ class TaskDatabase:
     def add_records(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Record many tasks, each under its own `msg_id`, in one transaction where the store is none of a server.
 
+        Args:
+            records: each with its `msg_id`.
+
         Raises:
             DuplicateKeyError: there is a record of one of the ids; the records before it are there, those behind
                 it are not.
@@ -88,6 +95,10 @@ class TaskDatabase:
         """Give some keys of a record new values; its `msg_id` stays what it is.
 
         What arrives of a task after a retention has culled its record is ignored.
+
+        Args:
+            msg_id: of the task.
+            rec: the keys that change, key → value.
 
         Raises:
             UnknownTaskError: (a KeyError) there is no record of that id.
@@ -103,6 +114,9 @@ class TaskDatabase:
     def drop_record(self, msg_id: str) -> None:
         """Forget a task.
 
+        Args:
+            msg_id: of the task.
+
         Raises:
             UnknownTaskError: (a KeyError) there is no record of that id.
         """
@@ -110,6 +124,9 @@ class TaskDatabase:
 
     def drop_matching_records(self, check: Mapping[str, Any] | str) -> None:
         """Forget the tasks whose records match a query.
+
+        Args:
+            check: the query, as a mapping or as text.
 
         Raises:
             FilterError: the query is wrong; nothing was dropped.
@@ -121,6 +138,9 @@ class TaskDatabase:
     def get_record(self, msg_id: str) -> TaskRecord:
         """The whole record of a task.
 
+        Args:
+            msg_id: of the task.
+
         Raises:
             UnknownTaskError: (a KeyError) there is none.
         """
@@ -131,6 +151,9 @@ class TaskDatabase:
 
     def get_result(self, msg_id: str) -> TaskRecord:
         """The record of a task, whoever submitted it: `get_record` by the name that clients know.
+
+        Args:
+            msg_id: of the task.
 
         Raises:
             UnknownTaskError: (a KeyError) there is none.
@@ -151,6 +174,10 @@ class TaskDatabase:
 
     def db_query(self, query: Mapping[str, Any] | str, keys: Keys = None) -> list[TaskRecord]:
         """As `find_records`, but the buffers come only if they are among `keys`: IPython's call.
+
+        Args:
+            query: as a mapping or as text.
+            keys: what is wanted besides `msg_id`; None for all but the buffers.
 
         Raises:
             FilterError: the query or the choice of keys is wrong.

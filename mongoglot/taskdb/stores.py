@@ -109,4 +109,7 @@ def is_usual(rec: Any) -> bool:
 
 def named(msg_id: Any) -> dict[str, Any]:
     """The query for one record; its `_id` is its `msg_id`."""
-    return {"_id": {"$eq": stored(msg_id)}}
+    key = stored(msg_id)
+    return (
+        {"_id": key} if key.__class__ is str else {"_id": {"$eq": key}}
+    )  # a server plans nothing for the first

@@ -41,7 +41,19 @@ class Difference(NamedTuple):
 def outcome(
     find: Callable[[Document], Iterable[Document]], documents: Sequence[Document], query: Document
 ) -> Outcome:
-    """The outcome of one query over a collection that holds these documents."""
+    """The outcome of one query over a collection that holds these documents.
+
+    Args:
+        find: what finds them, as `Collection.find`.
+        documents: what the collection holds, in order.
+        query: a filter.
+
+    Returns:
+        the positions of the matches, or `"error CODE"`.
+
+    Raises:
+        AssertionError: a document was found twice.
+    """
     try:
         found = list(find(query))
     except FilterError as error:
@@ -54,7 +66,13 @@ def outcome(
 
 
 def differing(expected: Outcome, actual: Outcome, documents: Sequence[Document]) -> list[Document]:
-    """The documents on which two outcomes differ; all of them where one is an error."""
+    """The documents on which two outcomes differ; all of them where one is an error.
+
+    Args:
+        expected: an outcome.
+        actual: another one.
+        documents: that they are about, in order.
+    """
     if isinstance(expected, str) or isinstance(actual, str):
         return [] if expected == actual else list(documents)
     return [documents[position] for position in sorted(expected ^ actual)]
@@ -63,7 +81,15 @@ def differing(expected: Outcome, actual: Outcome, documents: Sequence[Document])
 def minimal_differences(
     query: Document, suspects: Iterable[Document], reference: Answer, tested: Answer, limit: int = 3
 ) -> list[Difference]:
-    """Up to `limit` single documents on which the two still differ."""
+    """Up to `limit` single documents on which the two still differ.
+
+    Args:
+        query: on which they differ.
+        suspects: the documents to try, each alone.
+        reference: what is right, given documents and a query.
+        tested: what is tested.
+        limit: how many are enough.
+    """
     found = []
     for document in suspects:
         expected, actual = reference([document], query), tested([document], query)

@@ -56,7 +56,12 @@ class RandomChoices:
 
 
 def random_documents(rng: random.Random, count: int) -> list[Document]:
-    """Documents of the shared alphabet with distinct `_id`s."""
+    """Documents of the shared alphabet with distinct `_id`s.
+
+    Args:
+        rng: decides.
+        count: how many.
+    """
     return documents(RandomChoices(rng), count)
 
 
@@ -66,7 +71,13 @@ def random_filter(
     operators: AbstractSet[str] = alphabet.LANGUAGE,
     near: Sequence[Document] = (),
 ) -> Document:
-    """A valid filter over the shared alphabet; some paths and operands come from the documents `near`."""
+    """A valid filter over the shared alphabet; some paths and operands come from the documents `near`.
+
+    Args:
+        rng: decides.
+        operators: that it may have.
+        near: documents that it may well match.
+    """
     return filter_document(RandomChoices(rng), operators, near)
 
 

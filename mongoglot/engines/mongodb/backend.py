@@ -2,132 +2,45 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
-import bson
-import pymongo
-from bson import DBRef
-from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.raw_bson import RawBSONDocument
-from pymongo import errors
-from pymongo.collection import Collection
+from bson.codec_options import CodecOptions
 
-from mongoglot.compiler.deadline import remaining
 from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.update import Update
 from mongoglot.engines.base import INSERT_BATCH, FindRequest, Record, Verification
 from mongoglot.engines.culling import First, Totals, sum_of
+from mongoglot.engines.mongodb.commands import Commands
 from mongoglot.engines.mongodb.failures import (
-    DUPLICATE,
     BulkError,
-    duplicate,
     explained,
     insert_error,
     of_index,
+    server_checks_itself,
     translated,
-    unconfirmed,
-    without_topology,
 )
 from mongoglot.engines.mongodb.lowering import to_filter
-from mongoglot.errors import StoreError, UnsupportedError, WriteError
-
-DEFAULT_TIMEOUT: Final = 5.0
-"""Seconds to wait for a server before a call fails."""
-
-_MAX_TIMEOUT: Final = 1_000_000
-_OFTEN, _SELDOM = 500, 10_000
-"""Milliseconds between two looks of the driver at a server: its least, and its default."""
-
-_MOST_KNOWN: Final = 100
-"""Collections that the driver's objects are kept of."""
-
-DEFAULT_DATABASE: Final = "mongoglot"
-
-_PLACE: Final = "$recordId"
-"""Where a document is in its collection: a number that grows with each that is inserted."""
-
-_CODEC: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-_RAW: Final = CodecOptions(document_class=RawBSONDocument)
+from mongoglot.engines.mongodb.messages import (
+    CODEC,
+    RAW,
+    count_options,
+    decoded,
+    explanation,
+    find_options,
+    index_options,
+    listed_index,
+)
 
 
-def open_backend(
-    url: str,
-    *,
-    tables: Iterable[Any] = (),  # noqa: ARG001 - a server has no columns
-    timeout: float = DEFAULT_TIMEOUT,
-    **options: Any,
-) -> MongoDBBackend:
-    """A store for `mongodb://…`; the database is the one in the URL, or `mongoglot`.
-
-    Args:
-        url: as pymongo takes it.
-        tables: declared columns, which mean nothing to a server.
-        timeout: seconds to wait for a server, at the start and later. An operation that runs may take longer, as
-            long as the server answers the driver, which asks it as often as that.
-        options: further keyword arguments of `pymongo.MongoClient`.
-    """
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise UnsupportedError(f"timeout is a number of seconds, not {type(timeout).__name__}")
-    if not 0.001 <= timeout <= _MAX_TIMEOUT:
-        raise UnsupportedError(f"timeout is a number of seconds, 0.001 to {_MAX_TIMEOUT:,}, not {timeout}")
-    milliseconds = int(timeout * 1000)
-    wait: dict[str, Any] = {
-        "serverSelectionTimeoutMS": milliseconds,
-        "connectTimeoutMS": milliseconds,  # also of the driver's look at the server, which finds one that hangs
-        "heartbeatFrequencyMS": min(max(milliseconds, _OFTEN), _SELDOM),
-    }
-    client: pymongo.MongoClient[Any] | None = None
-    try:
-        client = pymongo.MongoClient(url, **{**wait, **options})
-        backend = MongoDBBackend(client)
-        backend.note(client.admin.command("hello"))
-    except errors.ConnectionFailure as error:
-        reason = f"no MongoDB server answers at {_shown(url)}: {without_topology(error)}"
-    except errors.OperationFailure as error:
-        reason = f"the MongoDB server at {_shown(url)} refuses: {(error.details or {}).get('errmsg', error)}"
-    except (errors.PyMongoError, ValueError, TypeError):
-        # the driver's words may quote a part of the password
-        reason = (
-            f"{_shown(url)} or an option is not valid for a MongoDB server; write mongodb://host:port/database, "
-            "user and password percent-encoded (urllib.parse.quote_plus)"
-        )
-    else:
-        return backend
-    if client is not None:
-        client.close()
-    raise StoreError(reason)
-
-
-def _shown(url: str) -> str:
-    """The URL without what may be a password: whatever stands before its last `@`."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else url
-
-
-class MongoDBBackend:
+class MongoDBBackend(Commands):
     """The backend that relays to a server: filter, projection, sort and update run there."""
 
     name = "mongodb"
     on_server = True
-
-    def __init__(self, client: pymongo.MongoClient[Any]) -> None:
-        self._client = client
-        self._database = client.get_default_database(DEFAULT_DATABASE)
-        self._collections: dict[tuple[str, int], Collection[Any]] = {}
-        self._is_alone = False
-        level = self._database.read_concern.document
-        self._read_concern: dict[str, Any] = {"readConcern": level} if level else {}
-
-    def note(self, hello: Mapping[str, Any]) -> None:
-        """Note what a server says of itself: one that is alone has no writes that a driver tries again."""
-        concern = self._database.write_concern
-        self._is_alone = "setName" not in hello and "msg" not in hello and concern.is_server_default
 
     def insert(self, collection: str, documents: Iterable[Record]) -> None:
         """Store documents, a batch at a time; see `Backend`."""
@@ -136,106 +49,25 @@ class MongoDBBackend:
             try:
                 with translated():
                     if len(batch) == 1:
-                        self._insert_one(collection, batch[0])
+                        self.insert_one(collection, batch[0])
                     else:
                         self._documents(collection).insert_many(batch)
             except BulkError as error:
                 raise insert_error(collection, batch, error.details) from None
 
-    def _insert_one(self, collection: str, document: Record) -> None:
-        """Store a document, which takes half the time of `insert_many`."""
-        try:
-            if self._is_alone:
-                self._written("insert", collection, documents=[document])
-            else:
-                self._documents(collection).insert_one(document)
-        except errors.DuplicateKeyError as error:
-            raise duplicate(collection, document["_id"], error.details or {}) from None
-        except errors.WriteError as error:
-            raise WriteError(error.code or 0, str((error.details or {}).get("errmsg", error))) from None
-        except errors.WriteConcernError as error:
-            raise unconfirmed([error.details]) from None
-
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:
         """The matching documents; see `Backend`."""
         with translated():
-            found = self._cursor(collection, request, _RAW)
+            found = self._cursor(collection, request, RAW)
         return self._read(found)
-
-    def found_in_order(self, collection: str, request: FindRequest) -> list[Record]:
-        """The matching documents in the order of insertion, and not in that of the index that finds them.
-
-        What looks like a DBRef is one, as the driver reads it.
-        """
-        with translated():
-            found = list(self._cursor(collection, request, show_record_id=True))
-        found.sort(key=itemgetter(_PLACE))
-        for document in found:
-            del document[_PLACE]
-        return found
-
-    def found_one(self, collection: str, key: Any) -> Record | None:
-        """The document of an `_id`, its DBRefs as in `found_in_order`.
-
-        One command has less to do than a cursor; only the cursor is tried again where a connection broke.
-        """
-        filter = {"_id": {"$eq": key}}
-        documents = self._documents(collection)
-        with translated():
-            try:
-                reply = self._database.command(
-                    "find",
-                    collection,
-                    filter=filter,
-                    limit=1,
-                    singleBatch=True,
-                    codec_options=_CODEC,
-                    read_preference=documents.read_preference,
-                    **self._read_concern,
-                )
-            except errors.ConnectionFailure:
-                found: Record | None = documents.find_one(filter)
-                return found
-        return next(iter(reply["cursor"]["firstBatch"]), None)
 
     def aggregated(self, collection: str, pipeline: list[Record]) -> list[Record]:
         """What a pipeline gives."""
         with translated():
             return list(self._documents(collection).aggregate(pipeline))
 
-    def set_fields(self, collection: str, filter: Mapping[str, Any], fields: Record) -> bool:
-        """Give fields of the first match new values, all as the server takes them; whether there is one."""
-        with translated(), explained(collection):
-            if not self._is_alone:
-                return self._documents(collection).update_one(filter, {"$set": fields}).matched_count > 0
-            change = {"q": filter, "u": {"$set": fields}}
-            return bool(self._written("update", collection, updates=[change])["n"])
-
-    def _written(self, command: str, collection: str, **parts: Any) -> Record:
-        """The reply to a command that writes one document; it has less to do than the driver's method.
-
-        Raises:
-            errors.WriteError: as the method does.
-        """
-        reply: Record = self._database.command(command, collection, codec_options=_CODEC, **parts)
-        for failed in reply.get("writeErrors", ()):
-            kind = errors.DuplicateKeyError if failed["code"] == DUPLICATE else errors.WriteError
-            raise kind(failed["errmsg"], failed["code"], failed)
-        return reply
-
-    def _cursor(
-        self, collection: str, request: FindRequest, codec: CodecOptions[Any] = _CODEC, **options: Any
-    ) -> Any:
-        return self._documents(collection, codec).find(
-            to_filter(request.query),
-            request.projection.spec if request.projection else None,
-            sort=request.sort.spec if request.sort else None,
-            skip=request.skip,
-            limit=min(request.limit, 2**31 - 1),  # a larger one is no limit in practice, and not an int32
-            collation=request.collation,
-            max_time_ms=_time_left(),
-            **options,
-        )
+    def _cursor(self, collection: str, request: FindRequest, codec: CodecOptions[Any] = CODEC) -> Any:
+        return self._documents(collection, codec).find(**find_options(request))
 
     def _read(self, found: Any) -> Iterator[Record]:
         with translated():
@@ -245,8 +77,7 @@ class MongoDBBackend:
     def count(self, collection: str, query: BoundPlan) -> int:
         """How many documents match."""
         with translated():
-            options: dict[str, Any] = {} if (left := _time_left()) is None else {"maxTimeMS": left}
-            return self._documents(collection).count_documents(to_filter(query), **options)
+            return self._documents(collection).count_documents(to_filter(query), **count_options())
 
     def update(self, collection: str, query: BoundPlan, update: Update, *, many: bool) -> tuple[int, int]:
         """Update the first match or all."""
@@ -274,9 +105,8 @@ class MongoDBBackend:
 
     def create_index(self, collection: str, index: Index) -> None:
         """Make an index; see `Backend`."""
-        options: dict[str, Any] = {name: True for name in ("unique", "sparse") if getattr(index, name)}
         with translated(), of_index(collection):
-            self._documents(collection).create_index(list(index.keys), name=index.name, **options)
+            self._documents(collection).create_index(**index_options(index))
 
     def drop_index(self, collection: str, name: str) -> None:
         """Drop an index; see `Backend`."""
@@ -286,14 +116,11 @@ class MongoDBBackend:
     def list_indexes(self, collection: str) -> list[Record]:
         """The indexes of a collection; see `Backend`."""
         with translated():
-            return [
-                {name: dict(value) if name == "key" else value for name, value in found.items()}
-                for found in self._documents(collection).list_indexes()
-            ]
+            return [listed_index(found) for found in self._documents(collection).list_indexes()]
 
     def verify(self) -> Verification:
         """Refuse: a server checks itself."""
-        raise UnsupportedError("a MongoDB server checks itself: run its command validate on the collection")
+        raise server_checks_itself()
 
     def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
         """How much there is; see `CullingBackend`. The sizes are read from an index on them alone."""
@@ -331,15 +158,7 @@ class MongoDBBackend:
         """What is sent, and the server's plan."""
         with translated():
             plan = self._cursor(collection, replace(request, projection=None)).explain()
-        winning = plan.get("queryPlanner", {}).get("winningPlan")
-        return {
-            "engine": self.name,
-            "filter": to_filter(request.query),
-            "projection": request.projection.spec if request.projection else None,
-            "sort": request.sort.spec if request.sort else None,
-            "plan": winning,
-            "residual": None,
-        }
+        return explanation(self.name, request, plan)
 
     def is_reachable(self) -> bool:
         """Whether a server takes writes, as far as the driver knows, which looks by itself; nothing is sent."""
@@ -348,32 +167,3 @@ class MongoDBBackend:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def _documents(self, collection: str, codec: CodecOptions[Any] = _CODEC) -> Collection[Any]:
-        known = self._collections.get((collection, id(codec)))  # a codec that is kept has its id for itself
-        if known is None:
-            known = self._database.get_collection(collection, codec_options=codec)
-            if len(self._collections) < _MOST_KNOWN:
-                self._collections[collection, id(codec)] = known
-        return known
-
-
-def decoded(raw: bytes | memoryview) -> Record:
-    """A document as every engine returns it: the driver's DBRefs are the documents that were stored."""
-    raw = bytes(raw)  # of a large reply the driver gives views, in which nothing can be found
-    document: Record = bson.decode(raw, _CODEC)
-    return _without_dbrefs(document) if b"$ref\0" in raw else document
-
-
-def _without_dbrefs(value: Any) -> Any:
-    if isinstance(value, DBRef):
-        value = value.as_doc()
-    if isinstance(value, dict):
-        return {name: _without_dbrefs(item) for name, item in value.items()}
-    return [_without_dbrefs(item) for item in value] if isinstance(value, list) else value
-
-
-def _time_left() -> int | None:
-    """The milliseconds that a command may take; None for no limit."""
-    left = remaining()
-    return None if left is None else max(math.ceil(left * 1000), 1)

@@ -17,6 +17,7 @@ from mongoglot.errors import (
     MongoglotError,
     StoreError,
     TimeLimitError,
+    UnsupportedError,
     WriteError,
 )
 
@@ -52,6 +53,8 @@ def translated() -> Iterator[None]:
             "may have been done"
         ) from None
     except (errors.PyMongoError, bson.errors.BSONError) as error:
+        if "after close" in str(error):
+            raise StoreError("the store on the MongoDB server is closed") from None
         raise StoreError(f"the MongoDB server cannot be used: {without_topology(error)}") from None
 
 
@@ -62,6 +65,19 @@ def explained(collection: str) -> Iterator[None]:
         yield
     except errors.DuplicateKeyError as error:
         raise duplicate(collection, None, error.details or {}) from None
+
+
+@contextmanager
+def of_insert(collection: str, document: Mapping[str, Any]) -> Iterator[None]:
+    """Turn what a single document is refused for into the errors that say so."""
+    try:
+        yield
+    except errors.DuplicateKeyError as error:
+        raise duplicate(collection, document["_id"], error.details or {}) from None
+    except errors.WriteError as error:
+        raise WriteError(error.code or 0, str((error.details or {}).get("errmsg", error))) from None
+    except errors.WriteConcernError as error:
+        raise unconfirmed([error.details]) from None
 
 
 @contextmanager
@@ -106,6 +122,11 @@ def _failure(error: errors.OperationFailure) -> MongoglotError:
 def without_topology(error: Exception) -> str:
     """What happened, without pymongo's picture of the whole cluster."""
     return str(error).partition(", Timeout:")[0].partition(", Topology")[0]
+
+
+def server_checks_itself() -> UnsupportedError:
+    """Why a store on a server is not verified."""
+    return UnsupportedError("a MongoDB server checks itself: run its command validate on the collection")
 
 
 def unconfirmed(reasons: Any) -> StoreError:

@@ -148,23 +148,54 @@ class Table:
         object.__setattr__(self, "columns", tuple(columns))
 
     def column(self, path: Path) -> Column | None:
-        """The column of a path, or None."""
+        """The column of a path, or None.
+
+        Args:
+            path: of a field, split.
+        """
         return next((column for column in self.columns if column.field == path), None)
 
     def scalar_prefix(self, path: Path) -> Column | None:
-        """A column whose field the path goes into, though it holds scalars only."""
+        """A column whose field the path goes into, though it holds scalars only.
+
+        Args:
+            path: of a field, split.
+        """
         found = self.prefix(path)
         return found if found is not None and not found.is_nested else None
 
     def prefix(self, path: Path) -> Column | None:
-        """A column whose field the path goes into."""
+        """A column whose field the path goes into.
+
+        Args:
+            path: of a field, split.
+        """
         return next((c for c in self.columns if path[: len(c.field)] == c.field and path != c.field), None)
 
     def is_split(self, path: Path) -> bool:
-        """Whether fields below the path are columns of their own, and not in the document."""
+        """Whether fields below the path are columns of their own, and not in the document.
+
+        Args:
+            path: of a field, split.
+        """
         return any(c.field[: len(path)] == path and not c.mixed for c in self.columns)
 
-    def no_field(self, path: Path) -> UnsupportedError:
-        """The error of a query that names a field that is not there."""
+    def has(self, path: Path) -> bool:
+        """Whether a path may lead to something: to a column, into or around one, or into the document.
+
+        Args:
+            path: of a field, split.
+        """
+        columns = self.column(path) or self.prefix(path)
+        return self.document is not None or columns is not None or self.is_split(path)
+
+    def no_field(self, path: Path, part: str = "") -> UnsupportedError:
+        """The error of a query that names a field that is not there.
+
+        Args:
+            path: of a field, split.
+            part: of the query, where the filter is not meant.
+        """
         known = ", ".join(column.path for column in self.columns)
-        return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}; it has {known}")
+        place = f" (at {part}.{dotted(path)})" if part else ""
+        return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}{place}; it has {known}")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Node
@@ -36,6 +37,7 @@ from mongoglot.engines.sqlite.lowering import lower, undecided
 from mongoglot.engines.sqlite.row_documents import decoded, documents_of
 from mongoglot.engines.sqlite.rows import Row, row_of, stored_row
 from mongoglot.engines.sqlite.schema import check_schema
+from mongoglot.engines.sqlite.streaming import can_stream, few_rows, streamed
 from mongoglot.engines.sqlite.tables import (
     DOCUMENT,
     ROW,
@@ -120,20 +122,34 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         """The matching documents; see `Backend`."""
         query = request.query
 
-        def ask(layout: Layout) -> tuple[list[tuple[Any, ...]], Reading]:
+        def ask(layout: Layout) -> tuple[Iterator[Record] | None, Reading]:
             reading = _reading(layout, query)
             text = f"{_ROWS} {reading.source}{_bounds(reading, request)}"
-            return self.file.rows(text, reading.bind(query.values)), reading
+            whole = request.sort is not None or (0 < request.limit <= _FEW and _is_pushed(reading, request))
+            return self._documents(text, reading.bind(query.values), whole=whole), reading
 
         answer = self.tables.asked(collection, ask)
         if answer is None:
             return iter(())
-        rows, reading = answer
-        found = documents_of(rows, self.file.path)
+        found, reading = answer
+        if found is None:
+            return self.find(collection, request)
         if _is_pushed(reading, request):
             return projected(found, request)
         check = residual_check(query, reading.statement.split.residual)
         return finished(found if check is None else filter(check, in_time(found)), request)
+
+    def _documents(self, text: str, parameters: Any, *, whole: bool) -> Iterator[Record] | None:
+        """The documents of a statement, those of many rows read in turn; None where tables changed meanwhile."""
+        if whole or not can_stream(self.file):
+            return documents_of(self.file.rows(text, parameters), self.file.path)
+        rows = self.file.fetched(text, parameters, few_rows)
+        if rows is not None:
+            return documents_of(rows, self.file.path)
+        parts = streamed(self.file, self.file.schema_version(), text, parameters)
+        if parts is None:
+            return None
+        return chain.from_iterable(documents_of(part, self.file.path) for part in parts)
 
     def selected(self, collection: str, query: BoundPlan, columns: str) -> list[tuple[Any, ...]] | None:
         """Columns of the rows that match, in the order of insertion; None where SQL alone does not tell them."""
@@ -310,6 +326,9 @@ class SqliteBackend(ScanningBackend[int], EncodingBackend):
         """Close the file."""
         self.file.close()
 
+
+_FEW: Final = 16
+"""Documents that no store minds having in memory at once, as large as they may be."""
 
 _JSON: Final = f"json({quoted(DOCUMENT)})"
 _ROWS: Final = f"SELECT {quoted(ROW)}, {_JSON}"

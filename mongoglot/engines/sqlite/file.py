@@ -29,7 +29,7 @@ APPLICATION_ID: Final = 0x6D676C74
 FORMAT: Final = 3
 """The version of the layout of the file, in `user_version`: 2 has indexes, 3 has parts, more on columns."""
 
-_STEPS: Final = 10_000
+STEPS: Final = 10_000
 """Steps of SQLite between two looks at the clock, where time is limited: a fraction of a millisecond."""
 
 _MAGIC: Final = b"SQLite format 3\0"
@@ -74,6 +74,7 @@ class File:
 
     Attributes:
         undone: how many transactions were taken back; what was read in them may not be in the file.
+        has_log: whether others may write while it is read: it has a write-ahead log, and is not in memory.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class File:
         self._view: int | None = None
         self._flush: Callable[[], None] | None = None
         self.undone = 0
+        self.has_log = False
+        self._seen = -1, -1
         _check_header(path)
         with translated(path):
             self._connection = apsw.Connection(path)
@@ -132,6 +135,7 @@ class File:
                 _patiently(lambda: self._connection.pragma("journal_mode", self.journal))
             if self.journal != "wal":
                 self._connection.pragma("locking_mode", "normal")
+            self.has_log = self.journal == "wal" and self.full_path != ""
             if version < FORMAT:  # a new file, or one from before
                 with self.transaction():
                     self._upgrade()
@@ -154,17 +158,21 @@ class File:
 
     def rows(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """Run a statement; all of its rows."""
+        return self.fetched(statement, parameters, apsw.Cursor.fetchall)
+
+    def fetched(self, statement: str, parameters: Any, fetch: Callable[[apsw.Cursor], T]) -> T:
+        """Run a statement; what `fetch` takes of its rows."""
         with self.lock:
             connection = self._open()
             if remaining() is not None:
-                connection.set_progress_handler(is_over, _STEPS)
+                connection.set_progress_handler(is_over, STEPS)
             try:
                 try:
-                    return connection.execute(statement, parameters).fetchall()
+                    return fetch(connection.execute(statement, parameters))
                 except apsw.BusyError:
                     if self._depth:
                         raise
-                    return _patiently(lambda: connection.execute(statement, parameters).fetchall())
+                    return _patiently(lambda: fetch(connection.execute(statement, parameters)))
             except FAILURES as error:
                 raise told(error, self.path) from None
             finally:
@@ -175,6 +183,13 @@ class File:
         """A number that changes with the tables and columns of the file, whoever changes them."""
         return self._view if self._view is not None else int(self.rows("PRAGMA schema_version")[0][0])
 
+    def seen_schema_version(self) -> int:
+        """As `schema_version`, in the view of the last statement or a later one; outside a transaction."""
+        content = self._open().data_version()
+        if content != self._seen[0]:
+            self._seen = content, self.schema_version()
+        return self._seen[1]
+
     def content_version(self) -> tuple[int, int]:
         """What changes with anything in the file, whoever changes it, as the last statement saw it."""
         return self._open().data_version(), self.undone
@@ -184,6 +199,16 @@ class File:
         """Whether statements are a part of something greater now."""
         return self._depth > 0
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether statements are a part of something greater now that may have written."""
+        return self._depth > 0 and self._view is None
+
+    @property
+    def full_path(self) -> str:
+        """Where the file is, whatever the working directory is now; empty for one in memory."""
+        return self._open().filename
+
     def write(self, statement: str, parameters: Any) -> None:
         """Run a statement that has no rows; inside a transaction, and so without a lock of its own."""
         connection = self._open()
@@ -192,23 +217,29 @@ class File:
         except apsw.Error as error:
             raise told(error, self.path) from None
 
-    def write_alone(self, version: int, statement: str, parameters: Any) -> int | None:
+    def write_alone(self, version: tuple[int, int], statement: str, parameters: Any) -> int | None:
         """Run one statement in a transaction of its own, where the schema is of a version; the rows it changed.
 
         None where the schema is another one now, or a transaction is under way: then nothing was written.
+
+        Args:
+            version: of the schema, and how many transactions had been taken back when it was that.
+            statement: that changes no table.
+            parameters: of it.
         """
         with self.lock:
             connection = self._open()
-            if self._depth:
+            if self._depth or self.undone != version[1]:
                 return None
             try:
-                _patiently(partial(connection.execute, "BEGIN IMMEDIATE"))
-                if next(iter(connection.execute("PRAGMA schema_version")))[0] != version:
+                self._begin(connection)
+                if self.seen_schema_version() != version[0]:
                     connection.execute("ROLLBACK")
                     return None
                 connection.execute(statement, parameters)
                 changes: int = connection.changes()
                 connection.execute("COMMIT")
+                self._seen = connection.data_version(), version[0]
             except BaseException as error:
                 self._roll_back()
                 if not isinstance(error, apsw.Error):
@@ -274,14 +305,20 @@ class File:
             if self._flush is not None:
                 raise StoreError(IN_INSERT)
             return False
-        connection = self._open()
         try:
-            connection.execute("BEGIN IMMEDIATE")
-        except apsw.Error:
-            with translated(self.path):
-                _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            self._begin(self._open())
+        except apsw.Error as error:
+            raise told(error, self.path) from None
         self._depth = 1
         return True
+
+    @staticmethod
+    def _begin(connection: apsw.Connection) -> None:
+        """Begin to write, as soon as nobody else does; what is read from now on is what is there."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            _patiently(partial(connection.execute, "BEGIN IMMEDIATE"))
 
     def end(self, *, whole: bool) -> None:
         """Commit the transaction that was begun, or take it back."""
@@ -296,6 +333,11 @@ class File:
             raise
         if not whole:
             self._roll_back()
+
+    def keep_in_memory(self, kibibytes: int) -> None:
+        """Keep pages in memory, so many at most."""
+        with self.lock, translated(self.path):
+            self._open().pragma("cache_size", -kibibytes)
 
     def give_back(self) -> None:
         """Make the file shorter where much of it is free, in steps that others can write between.

@@ -18,6 +18,10 @@ CACHE: Final = 32 * 2**20
 """Bytes of parts that are kept in memory, so that what is read again and again is not read from the file."""
 
 
+PART: Final = "mongoglot:part"
+"""How a field of a document names its part: `{"mongoglot:part": 5}`."""
+
+
 def drop(file: File, table: Table, condition: str, parameters: Any) -> None:
     """Drop the parts of the rows that meet a condition, which is of the table's columns; inside a transaction."""
     if file.rows(f"SELECT 1 FROM {quoted(PARTS)} WHERE name = :_table LIMIT 1", {"_table": table.name}):

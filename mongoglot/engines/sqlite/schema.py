@@ -91,7 +91,7 @@ def _is_plain(item: _Item) -> bool:
     return item.text.startswith(start) and _ON_COLUMN.fullmatch(item.text.removeprefix(start)) is not None
 
 
-_ON_COLUMN: Final = re.compile(r'\(("(?:[^"]|"")*")(?:, "(?:[^"]|"")*")?\)(?: WHERE \1 IS NOT NULL)?')
+_ON_COLUMN: Final = re.compile(r'\(("(?:[^"]|"")*")(?:, "(?:[^"]|"")*"){0,2}\)(?: WHERE \1 IS NOT NULL)?')
 
 
 def _words(text: str | None) -> str:

@@ -101,7 +101,7 @@ class Tables:
         version only grows, it was the same in the views before.
         """
         if self.file.content_version() != self._content:
-            if self._schema_now() != self._version:
+            if (self.file.seen_schema_version(), self.file.undone) != self._version:
                 return False
             self._content = self.file.content_version()
         return True
@@ -305,8 +305,12 @@ def _recorded(column: Column) -> dict[str, Any]:
 
 
 def index_body(table: str, column: Column) -> str:
-    """What follows the name of the index in the statement that makes it."""
-    name, beside = quoted(column.name), f", {quoted(column.beside)}" if column.beside else ""
+    """What follows the name of the index in the statement that makes it.
+
+    Rows of one value are in the order of insertion, whatever stands beside: so they can be read in that order.
+    """
+    name = quoted(column.name)
+    beside = f", {quoted(ROW)}, {quoted(column.beside)}" if column.beside else ""
     return f"ON {quoted(table)} ({name}{beside})" + (f" WHERE {name} IS NOT NULL" if column.sparse else "")
 
 

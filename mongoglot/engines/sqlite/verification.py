@@ -1,4 +1,4 @@
-"""The check of a file: its pages, its documents, and that indexes have the keys of the documents and no others."""
+"""The check of a file: pages, documents and their parts; indexes have the keys of documents, and no others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite import encoding
 from mongoglot.engines.sqlite.file import INDEXES
 from mongoglot.engines.sqlite.indexes import ENTRY, OF
+from mongoglot.engines.sqlite.part_verification import NamedParts
 from mongoglot.engines.sqlite.tables import (
     BATCH,
     DOCUMENT,
@@ -44,6 +45,8 @@ def verified(tables: Tables) -> Verification:
                 check.collection(collection, layout)
         except StoreError as error:
             check.problems.append(f"{collection!r} cannot be read: {error}")
+            check.parts.skip_collection()
+    check.tell(check.parts.problems(tables.file))
     return Verification(tuple(check.problems), check.documents, check.keys)
 
 
@@ -56,6 +59,7 @@ class _Check:
     problems: list[str] = field(default_factory=list)
     documents: int = 0
     keys: int = 0
+    parts: NamedParts = field(default_factory=NamedParts)
 
     def pages(self) -> None:
         """SQLite's own check."""
@@ -85,9 +89,9 @@ class _Check:
             ((count,),) = self.tables.file.rows(f"SELECT count(*) FROM {quoted(stored.table)}")
             self.keys += count
             if count != expected[stored.table]:
-                self._tell(self._surplus(collection, layout, stored, unreadable))
+                self.tell(self._surplus(collection, layout, stored, unreadable))
             if stored.index.unique:
-                self._tell(self._shared(collection, stored))
+                self.tell(self._shared(collection, stored))
 
     def _documents(
         self, collection: str, layout: Layout, unreadable: set[int]
@@ -111,6 +115,7 @@ class _Check:
                     wanted = [column_value(document, column) for column in columns]
                 except Exception as error:  # damaged bytes may raise anything
                     unreadable.add(row)
+                    self.parts.skip(layout.table.name, row)
                     self.problems.append(f"{place} cannot be decoded ({type(error).__name__})")
                     continue
                 if known != key:
@@ -120,6 +125,7 @@ class _Check:
                         self.problems.append(
                             f"{place} has {value!r} in its column {column.name!r}, not {right!r}"
                         )
+                self.parts.note(layout.table.name, row, document, place)
                 yield row, document
 
     def _missing(self, collection: str, stored: StoredIndex, batch: list[tuple[int, Record]]) -> int:
@@ -138,7 +144,7 @@ class _Check:
             f"WHERE {name}.{quoted(ENTRY)} = {pair}0 AND {name}.{quoted(OF)} = {pair}1)",
             (json.dumps(wanted, ensure_ascii=False),),
         )
-        self._tell(
+        self.tell(
             f"index {stored.index.name!r} of {collection!r} lacks the key {key!r} of row {row}"
             for key, row in missing
         )
@@ -168,7 +174,7 @@ class _Check:
         for (key,) in rows:
             yield f"the unique index {stored.index.name!r} of {collection!r} has the key {key!r} of several rows"
 
-    def _tell(self, found: Iterator[str]) -> None:
+    def tell(self, found: Iterator[str]) -> None:
         """Tell of problems of one kind, of many only how many more there are."""
         self.problems.extend(islice(found, MAX_TOLD))
         more = sum(1 for _ in found)
