@@ -53,7 +53,7 @@ class TableBackend(ScanningBackend[int]):
         """The documents asked for, whole: the database sorts and bounds them where that is exact."""
         with opened(self._source) as database:
             reading = _Reading.of(database, self._described(database), request)
-            found = (document for _, document in reading.documents())
+            found = reading.documents()
             if not reading.sorts:
                 yield from finished(found, replace(request, projection=None))
             else:
@@ -62,7 +62,9 @@ class TableBackend(ScanningBackend[int]):
 
     def _documents(self, query: BoundPlan) -> Iterator[tuple[int, Record]]:
         with opened(self._source) as database:
-            yield from _Reading.of(database, self._described(database), FindRequest(query)).documents()
+            yield from enumerate(
+                _Reading.of(database, self._described(database), FindRequest(query)).documents()
+            )
 
     def _described(self, database: Database) -> Table:
         return self._table if isinstance(self._table, Table) else reflected(database, self._table)
@@ -183,15 +185,12 @@ class _Reading:
         few = bounds and 0 < request.limit <= _FEW
         return _Reading(database, read, query, condition, text, order is not None, bounds, few)
 
-    def documents(self) -> Iterator[tuple[int, Record]]:
+    def documents(self) -> Iterator[Record]:
         """The documents that match, in the order in which the database gives them."""
         check = residual_check(self.query, self.condition.residual)
-        decode = row_decoder(self.table)
         with closing(self.database.asked(self.text, self.condition.parameters, few=self.few)) as rows:
-            for number, row in enumerate(in_time(rows)):
-                document = decode(row)
-                if check is None or check(document):
-                    yield number, document
+            found = map(row_decoder(self.table), in_time(rows))
+            yield from found if check is None else filter(check, found)
 
 
 def _read_only() -> UnsupportedError:

@@ -44,6 +44,8 @@ def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
     Raises:
         StoreError: (when it is called) a value that no document can hold.
     """
+    if table.document is None and all(len(column.field) == 1 for column in table.columns):
+        return _flat_decoder(table)
     fields = [(column.name, column.field, _decoder(column)) for column in table.columns]
     rest = decoder(table.encoding)
 
@@ -61,6 +63,31 @@ def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
             for part in path[:-1]:
                 target = target.setdefault(part, {})
             target[path[-1]] = found
+        return result
+
+    return document
+
+
+def _flat_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
+    """The same for a table whose columns are fields of the document itself."""
+    names = tuple(column.field[0] for column in table.columns)
+    changed = [
+        (column.name, field, _decoder(column))
+        for column, field in zip(table.columns, names, strict=True)
+        if column.type not in ("int", "number")  # which drivers give as they are
+    ]
+
+    def document(row: Sequence[Any]) -> Record:
+        result: Record = dict(zip(names, row, strict=False))
+        for name, field, decode in changed:
+            value = result[field]
+            if value is not None:
+                try:
+                    result[field] = decode(value)
+                except (ValueError, TypeError, ArithmeticError) as error:
+                    raise StoreError(
+                        f"column {name!r} holds a value that no document can: {error}"
+                    ) from error
         return result
 
     return document
