@@ -150,6 +150,7 @@ def filters(rng: random.Random, documents: list[dict[str, Any]], count: int) -> 
         yield {path: "a"}
         yield {path: {"$in": ["a", "b", True]}}
         yield {path: {"$in": ["a", None, 5]}}
+        yield {path: {"$in": ["a", *map(str, range(20))]}}
     near = [{"a": document["j"], "b": document["j"]} for document in documents]
     for _ in range(count):
         condition = moved(rng, random_filter(rng, near=near), PATHS)

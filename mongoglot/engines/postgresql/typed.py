@@ -108,8 +108,10 @@ class PostgresqlTypedLowering(TypedLowering):
         if "null" in operand.kinds:
             code = self.disjunction([code, _in_sql(tested(_NULL, found), document)])
         elif not numbers and _has_forms(rest):  # what an index on the whole column finds
-            forms = _contains(value, f"c{operand.index}", operand, partial(_forms, rest))
-            code = self.conjunction([code, forms])
+            label = f"c{operand.index}"
+            forms = _contains(value, label, operand, partial(_forms_of_few, rest))
+            unasked = sql.is_null(sql.cast(sql.parameter(label), "jsonb[]"))
+            code = self.conjunction([code, replace(forms, tree=sql.some_of([unasked, forms.tree]))])
         return Superset(code) if numbers and code is not None else code
 
 
@@ -225,6 +227,14 @@ def _contains(value: Expression, label: str, source: int | ListSlot, bind: Any) 
 def _forms(rest: Path, items: list[Any]) -> list[str]:
     """The documents of which one is contained where a path leads to one of some values, with arrays on the way."""
     return [form for item in _exact_members(items) for form in _around(rest, item)]
+
+
+def _forms_of_few(rest: Path, items: list[Any]) -> list[str] | None:
+    """The same; None for a long list, which no index finds faster than a scan that hashes it."""
+    return _forms(rest, items) if len(items) <= _MAX_MEMBERS else None
+
+
+_MAX_MEMBERS: Final = 16
 
 
 def _around(rest: Path, inside: str) -> Iterator[str]:
