@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mongoglot.compiler.ast import expressions
+from mongoglot.compiler.instants import current_time
 from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.plan import BoundPlan, Plan, PlanCache
-from mongoglot.compiler.values import Document, current_time
+from mongoglot.compiler.trees import expressions
+from mongoglot.compiler.values import Document
 from mongoglot.engines import python
 from mongoglot.errors import EncodingError, FilterError, UnsupportedError
 from mongoglot.grammar.literals import check_whole
 from mongoglot.grammar.native import native_filter
 from mongoglot.grammar.operators import OPERATORS, Dialect
-from mongoglot.grammar.tokens import Shape, tokenise
+from mongoglot.grammar.token_kinds import Shape
+from mongoglot.grammar.tokens import tokenise
 
 if TYPE_CHECKING:
     from mongoglot.engines.sql.statement import Sql

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mongoglot.compiler.ast import Expr, JsonSchema, Node, Path, Sample, leaves
+from mongoglot.compiler.ast import Expr, JsonSchema, Node, Path, Sample
 from mongoglot.compiler.expression_ast import ROOT, Expression, Variable, parts
 from mongoglot.compiler.path_tree import paths
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.projection import FoundElement, Projection
+from mongoglot.compiler.trees import leaves
 from mongoglot.engines.base import FindRequest
 from mongoglot.engines.sql.table import Table
 

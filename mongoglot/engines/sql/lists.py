@@ -9,7 +9,8 @@ from typing import Any, TypeAlias, assert_never
 from sqlglot import exp
 
 from mongoglot.compiler.ast import ListSlot
-from mongoglot.compiler.values import milliseconds, value_class
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.bounds import bounds_of, is_finer
 from mongoglot.engines.sql.condition import Condition, Parameters

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, final, get_args
 
-from mongoglot.compiler.ast import Path, dotted
+from mongoglot.compiler.ast import Path
+from mongoglot.compiler.trees import dotted
 from mongoglot.compiler.values import is_sayable
 from mongoglot.errors import UnsupportedError
 

@@ -40,8 +40,9 @@ from mongoglot.engines.sql.number_keys import native_number
 from mongoglot.engines.sql.table import Column
 from mongoglot.engines.sql.typed import typed_condition
 from mongoglot.engines.sqlite.columns import number_condition
-from mongoglot.engines.sqlite.conditions import list_of_natives, regex_call, regex_parameters
+from mongoglot.engines.sqlite.conditions import list_of_natives
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob
+from mongoglot.engines.sqlite.text_conditions import regex_call, regex_parameters
 
 Found = Condition | Superset[Condition] | None
 

@@ -22,11 +22,11 @@ from mongoglot.compiler.ast import (
     Sample,
     ServerOnly,
     Size,
-    expressions,
 )
 from mongoglot.compiler.lowering import Bounds, Superset, needs_server
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import split
+from mongoglot.compiler.trees import expressions
 from mongoglot.compiler.values import ValueClass
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql import trees

@@ -11,8 +11,9 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from mongoglot.compiler.ast import Compare, ElemMatch, Expr, Glob, In, Leaf, ListSlot, leaves
+from mongoglot.compiler.ast import Compare, ElemMatch, Expr, Glob, In, Leaf, ListSlot
 from mongoglot.compiler.lowering import Superset
+from mongoglot.compiler.trees import leaves
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql import trees
 from mongoglot.engines.sql.condition import Binder, Condition
