@@ -10,9 +10,10 @@ from functools import partial
 from itertools import product
 from typing import Any, Final, final
 
-from mongoglot.compiler.ast import Compare, ElemMatch, Glob, In, Leaf, ListSlot, Path, RegexMatch, leaves
+from mongoglot.compiler.ast import Compare, ElemMatch, Glob, In, Leaf, ListSlot, Path, RegexMatch
 from mongoglot.compiler.lowering import Superset
 from mongoglot.compiler.plan import BoundPlan
+from mongoglot.compiler.trees import leaves
 from mongoglot.compiler.values import ValueClass, value_class
 from mongoglot.compiler.walk import array_index
 from mongoglot.engines.postgresql.condition import Condition as PathCondition
