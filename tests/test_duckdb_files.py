@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bson
 import duckdb
@@ -22,6 +22,9 @@ import mongoglot
 from mongoglot.errors import FilterError, StoreError, UnsupportedError
 from mongoglot.testing import random_filter
 from tests.typed_rows import random_table
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
 
 ROWS = 20
 FILTERS = 25
@@ -338,3 +341,14 @@ def test_files_elsewhere_and_files_that_are_not_there(store: mongoglot.Store) ->
     store.close()
     with pytest.raises(StoreError, match="is closed"):
         store["none.parquet"].find_one({})
+
+
+def test_a_dot_in_the_name_of_a_column_of_a_file(tmp_path: Path, server: Database[dict[str, Any]]) -> None:
+    (tmp_path / "dots.csv").write_text("a,a.b\n1,7\n")
+    document = {"a": 1, "a.b": 7}
+    server["dots"].insert_one({"_id": 0, **document})
+    with mongoglot.connect("duckdb:") as store:
+        data = store[str(tmp_path / "dots.csv")]
+        assert list(data.find()) == [document]
+        for condition in ({"a.b": 7}, {"a.b": None}, {"a": 1}):
+            assert len(list(data.find(condition))) == server["dots"].count_documents(condition)

@@ -60,7 +60,7 @@ class Column:
         element: what a list holds; its name says nothing.
         fields: what a struct holds.
         encoding: of JSON.
-        affinity: of a column of any type.
+        affinity: of a column of any type in SQLite; `text` of JSON in PostgreSQL that is kept as it was written.
         sparse: whether that index leaves out NULL, which costs nothing then, and is not found by it.
         beside: another column whose values stand in the index too, to be read from it alone.
     """
