@@ -14,10 +14,11 @@ from typing import Any, Final, NamedTuple, final
 from mongoglot.compiler.normalise import normalise
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column, ColumnType
+from mongoglot.engines.sqlite.column_values import MARK, column_value
 from mongoglot.engines.sqlite.failures import ConflictError
+from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout
 from mongoglot.engines.sqlite.parts import PART, new_part
 from mongoglot.engines.sqlite.plain import Text, bytes_json, date_text, document_json, json_of, plain_json
-from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout, column_value
 from mongoglot.errors import DuplicateKeyError
 from mongoglot.store import Collection
 from mongoglot.taskdb.names import PREFIX

@@ -14,10 +14,11 @@ from mongoglot.engines.base import FindRequest, finished
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.tags import identity, stored_identity
 from mongoglot.engines.sqlite.backend import SqliteBackend
+from mongoglot.engines.sqlite.column_values import MARK
 from mongoglot.engines.sqlite.encoding import decode
+from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout
 from mongoglot.engines.sqlite.parts import PART, Parts
 from mongoglot.engines.sqlite.plain import decoded_plain, is_plain, value_of
-from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, MARK, ROW, Layout
 from mongoglot.errors import StoreError
 from mongoglot.projections import IN_PROJECTION
 from mongoglot.store import Collection

@@ -17,7 +17,8 @@ from sortedcontainers import SortedList
 from mongoglot.compiler.access import Constraint, Search, is_point
 from mongoglot.compiler.ast import Compare, In
 from mongoglot.compiler.candidates import UNDEFINED
-from mongoglot.compiler.values import MISSING_RANK, RANK, SortKey, is_array, milliseconds, sort_key
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import MISSING_RANK, RANK, SortKey, is_array, sort_key
 
 MAX_COMBINATIONS: Final = 10_000
 """More keys are not made by multiplying lists; the later field is left to the check of the candidates."""

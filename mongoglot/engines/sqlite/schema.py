@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 from mongoglot.compiler.index import Index
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column
-from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, LAYOUT, PARTS, File
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import CATALOGUE, INDEXES, LAYOUT, PARTS
 from mongoglot.engines.sqlite.indexes import entries_statement
-from mongoglot.engines.sqlite.tables import collection_statement
+from mongoglot.engines.sqlite.table_statements import collection_statement
 from mongoglot.errors import MongoglotError, StoreError
 
 
