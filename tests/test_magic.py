@@ -22,6 +22,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     testing = pytest.importorskip("IPython.core.interactiveshell", reason="IPython has the shell")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setattr(sys, "displayhook", sys.displayhook)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # which a shell takes the place of
     made = testing.InteractiveShell()
     try:
         made.history_manager.enabled = False
