@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, closing
 from typing import Any, NoReturn, final
 
@@ -18,7 +18,7 @@ from mongoglot.engines.sql.selection import selected
 from mongoglot.engines.sql.statement import Sql
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import UnsupportedError
-from mongoglot.tables.drivers import Database, Source, opened
+from mongoglot.tables.drivers import Database, DuckdbDatabase, Source, opened
 from mongoglot.tables.reflection import reflected
 from mongoglot.tables.rows import row_decoder
 
@@ -55,12 +55,9 @@ class TableBackend(ScanningBackend[int]):
             wanted = (
                 request.skip + request.limit if request is not None and request.limit and check is None else 0
             )
-            decode = row_decoder(table)
-            with closing(
-                database.asked(statement(database, table, condition, wanted), condition.parameters)
-            ) as rows:
-                for number, row in enumerate(in_time(rows)):
-                    document = decode(row)
+            text = statement(database, table, condition, wanted)
+            with closing(documents(database, table, text, condition.parameters)) as found:
+                for number, document in enumerate(in_time(found)):
                     if check is None or check(document):
                         yield number, document
 
@@ -109,6 +106,21 @@ class TableBackend(ScanningBackend[int]):
 
     def close(self) -> None:
         """Do nothing: what was opened is closed already."""
+
+
+def documents(
+    database: Database, table: Table, text: str, parameters: dict[str, Any]
+) -> Generator[Record, None, None]:
+    """The documents of the rows that a query of `statement` gives, as they are asked for."""
+    if isinstance(database, DuckdbDatabase):
+        from mongoglot.tables import duckdb_rows
+
+        yield from duckdb_rows.documents(database, table, text, parameters)
+        return
+    decode = row_decoder(table)
+    with closing(database.asked(text, parameters)) as rows:
+        for row in rows:
+            yield decode(row)
 
 
 def to_sql(query: BoundPlan, dialect: str, table: Table) -> Sql:

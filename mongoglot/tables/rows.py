@@ -38,7 +38,10 @@ def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
             try:
                 found = None if value is None else decode(value)
             except (ValueError, TypeError, ArithmeticError) as error:
-                raise StoreError(f"column {name!r} holds a value that no document can: {error}") from error
+                raise StoreError(
+                    f"column {name!r} holds a value that no document can: {error}; a projection that leaves the "
+                    "column out reads the others"
+                ) from error
             target = result
             for part in path[:-1]:
                 target = target.setdefault(part, {})
@@ -57,7 +60,7 @@ def _decoder(column: Column) -> Decoder:
         case "bool":
             return _boolean
         case "decimal":
-            return lambda value: Decimal128(Decimal(value))
+            return _decimal
         case "double":
             return float
         case "uuid":
@@ -71,9 +74,7 @@ def _decoder(column: Column) -> Decoder:
         case "list":
             assert column.element is not None  # noqa: S101 - a Column sees to it
             return _list_decoder(column.element)
-        case "struct":
-            return _struct_decoder({field.name: _nested(field) for field in column.fields})
-        case "string" | "number" | "int" | "any":
+        case "string" | "number" | "int" | "any" | "struct" | "map":  # DuckDB's are read elsewhere
             return _as_it_is
 
 
@@ -104,6 +105,13 @@ def _instant(micros: Any) -> Any:
     return instant(int(number) // 1000)
 
 
+def _decimal(value: Any) -> Decimal128:
+    try:
+        return Decimal128(Decimal(value))
+    except ArithmeticError:
+        raise ValueError(f"{value} has more than the 34 digits of BSON's decimals") from None
+
+
 def _boolean(value: Any) -> bool:
     if value not in (0, 1):
         raise ValueError(f"{value!r} is no boolean")
@@ -121,9 +129,3 @@ def _list_decoder(element: Column) -> Decoder:
         return decode(value)
 
     return decoded
-
-
-def _struct_decoder(fields: dict[str, Decoder]) -> Decoder:
-    return lambda value: {
-        name: None if value[name] is None else decode(value[name]) for name, decode in fields.items()
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, assert_never
 
 from sqlglot import exp
@@ -41,7 +42,7 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
         return sql.equals(dialect.remainder(whole, by), rest)
 
     if column.type == "int":
-        return Condition(leaves(value), parameters, column.nullable)
+        return _of_whole(leaves, value, column, parameters)
     if dialect.cut is None or not _is_bounded(column, dialect):
         return None
     whole = dialect.int64(sql.call(dialect.cut, value))
@@ -75,7 +76,7 @@ def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Diale
                 assert_never(leaf.op)
 
     if column.type == "int":
-        return Condition(holds(value), parameters, column.nullable)
+        return _of_whole(holds, value, column, parameters)
     if dialect.cut is None:
         return None
     whole = dialect.int64(value)
@@ -83,6 +84,16 @@ def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Diale
         [fits(value, column, nan=dialect.decimal_nan), sql.equals(value, sql.call(dialect.cut, value))]
     )
     return Condition(sql.case([(integral, holds(whole))], dialect.false), parameters)
+
+
+def _of_whole(
+    holds: Callable[[Expression], Expression], value: Expression, column: Column, parameters: Parameters
+) -> Condition:
+    """A condition on an int64; one beyond it matches nothing."""
+    if not column.is_wide:
+        return Condition(holds(value), parameters, column.nullable)
+    int64 = exp.TryCast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
+    return Condition(holds(int64), parameters, nullable=True)
 
 
 def fits(value: Expression, column: Column, *, nan: bool) -> Expression:
