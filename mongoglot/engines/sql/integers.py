@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, assert_never
 
 from sqlglot import exp
@@ -41,8 +40,11 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
     def leaves(whole: Expression) -> Expression:
         return sql.equals(dialect.remainder(whole, by), rest)
 
+    if column.is_wide:  # a number beyond an int64 has no remainder
+        int64 = exp.TryCast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
+        return Condition(leaves(int64), parameters, nullable=True)
     if column.type == "int":
-        return _of_whole(leaves, value, column, parameters)
+        return Condition(leaves(value), parameters, column.nullable)
     if dialect.cut is None or not _is_bounded(column, dialect):
         return None
     whole = dialect.int64(sql.call(dialect.cut, value))
@@ -53,7 +55,7 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
 
 def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Dialect) -> Condition | None:
     """The operators of bits; those of decimals are rounded, which is left to Python."""
-    if column.type not in ("int", "double") or not dialect.bits:
+    if column.type not in ("int", "double") or column.is_wide or not dialect.bits:
         return None
     mask = sum(1 << position for position in {min(position, _SIGN_BIT) for position in leaf.positions})
     mask = mask - (1 << 64) if mask >> _SIGN_BIT else mask
@@ -76,7 +78,7 @@ def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Diale
                 assert_never(leaf.op)
 
     if column.type == "int":
-        return _of_whole(holds, value, column, parameters)
+        return Condition(holds(value), parameters, column.nullable)
     if dialect.cut is None:
         return None
     whole = dialect.int64(value)
@@ -84,16 +86,6 @@ def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Diale
         [fits(value, column, nan=dialect.decimal_nan), sql.equals(value, sql.call(dialect.cut, value))]
     )
     return Condition(sql.case([(integral, holds(whole))], dialect.false), parameters)
-
-
-def _of_whole(
-    holds: Callable[[Expression], Expression], value: Expression, column: Column, parameters: Parameters
-) -> Condition:
-    """A condition on an int64; one beyond it matches nothing."""
-    if not column.is_wide:
-        return Condition(holds(value), parameters, column.nullable)
-    int64 = exp.TryCast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
-    return Condition(holds(int64), parameters, nullable=True)
 
 
 def fits(value: Expression, column: Column, *, nan: bool) -> Expression:
