@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, final
 
-from mongoglot.compiler.ast import Expr, Node, expressions
+from mongoglot.compiler.ast import Expr, Node
 from mongoglot.compiler.expression_ast import Expression
 from mongoglot.compiler.expression_text import expression_text
 from mongoglot.compiler.passes import optimise_steps
+from mongoglot.compiler.trees import expressions
 from mongoglot.engines import mongodb, sqlite
 from mongoglot.engines.python.operands import element_test
 from mongoglot.engines.sql.table import Table

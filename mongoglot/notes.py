@@ -23,9 +23,9 @@ from mongoglot.compiler.ast import (
     Or,
     Path,
     RegexMatch,
-    dotted,
 )
 from mongoglot.compiler.expression_ast import Call, Expression, Now, Variable, parts
+from mongoglot.compiler.trees import dotted
 from mongoglot.engines.sql.table import Table
 from mongoglot.grammar.operators import OPERATORS
 from mongoglot.lookalikes import of_pattern, of_text
@@ -142,7 +142,7 @@ def _texts_for_truth(query: Query) -> Iterator[Note]:
     """`{a: {$exists: "false"}}`: a text is true, whatever it says."""
     for position, token in enumerate(query.tokens):
         if token[0] == "EXISTS" and len(token) > 3:
-            from mongoglot.grammar.parser import locate  # loads Lark, for what is rare
+            from mongoglot.grammar.misplaced import locate  # loads Lark, for what is rare
 
             path = locate(query.tokens, position)
             yield Note(

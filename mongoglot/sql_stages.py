@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from mongoglot.compiler.ast import Bits, Compare, Expr, JsonSchema, Leaf, Node, RegexMatch, Sample, leaves
+from mongoglot.compiler.ast import Bits, Compare, Expr, JsonSchema, Leaf, Node, RegexMatch, Sample
+from mongoglot.compiler.trees import leaves
 from mongoglot.engines import sqlite
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import MongoglotError, UnsupportedError

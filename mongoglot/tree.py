@@ -29,10 +29,10 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
     Slot,
-    dotted,
 )
 from mongoglot.compiler.expression_text import expression_text
 from mongoglot.compiler.schema_ast import lines_of
+from mongoglot.compiler.trees import dotted
 
 
 @final

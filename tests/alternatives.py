@@ -7,11 +7,12 @@ from typing import Any
 
 from mongoglot.testing import generate
 from mongoglot.testing.alphabet import EVERY_SCALAR
+from mongoglot.testing.choices import RandomChoices
 
 
 def random_alternatives(rng: random.Random, near: list[dict[str, Any]]) -> dict[str, Any]:
     """An `$or` of equalities with values of all classes, on few paths."""
-    choices = generate.RandomChoices(rng)
+    choices = RandomChoices(rng)
     paths = [generate.path_and_operand(choices, near)[0] for _ in range(rng.randint(1, 2))]
     parts: list[dict[str, Any]] = []
     for _ in range(rng.randint(2, 5)):

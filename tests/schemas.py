@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bson import Decimal128, Int64, Regex
 
 from mongoglot.testing import alphabet
-from mongoglot.testing.generate import RandomChoices, value
+from mongoglot.testing.choices import RandomChoices
+from mongoglot.testing.document_values import value
 
 if TYPE_CHECKING:
     import random

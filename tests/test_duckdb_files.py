@@ -135,7 +135,12 @@ TEXTS: dict[str, Any] = {
 def test_types_without_values_in_bson_are_read_as_text(store: mongoglot.Store, literal: str) -> None:
     collection = store[write("a.parquet", f"SELECT 1 AS x, {literal} AS odd")]
     path = "odd.a" if literal.startswith("{") else "odd"
-    for condition in ({}, {"odd": TEXTS[literal]}, {path: {"$gt": "1", "$regex": "^1"}}, {path: {"$type": 2}}):
+    for condition in (
+        {},
+        {"odd": TEXTS[literal]},
+        {path: {"$gt": "1", "$regex": "^1"}},
+        {path: {"$type": 2}},
+    ):
         assert list(collection.find(condition, sort=path)) == [{"x": 1, "odd": TEXTS[literal]}]
     assert collection.count_documents({path: {"$lt": "1"}}) == 0
 

@@ -109,7 +109,9 @@ def test_whole_numbers_of_128_bits(database: Any) -> None:
     assert ids(mongoglot.find(database, table, {"_id": {"$ne": 2}})) == [1, 3, 4]
     rows = iter(mongoglot.find(database, table))
     assert next(rows) == {"_id": 1, "h": 1, "u": 1}
-    with pytest.raises(StoreError, match=rf"{2**127 - 1} in column 'h' has more than the 34 digits of .* leaves"):
+    with pytest.raises(
+        StoreError, match=rf"{2**127 - 1} in column 'h' has more than the 34 digits of .* leaves"
+    ):
         next(rows)
 
 
@@ -118,7 +120,9 @@ def test_a_decimal_that_no_document_holds_is_named() -> None:
     database.execute("CREATE TABLE t (n TEXT)")
     database.execute("INSERT INTO t VALUES (?)", ("7" * 40,))
     table = Table("t", (Column("n", "decimal"),), document=None)
-    with pytest.raises(StoreError, match=r"column 'n' .*: 7{40} has more than the 34 digits .* leaves the column"):
+    with pytest.raises(
+        StoreError, match=r"column 'n' .*: 7{40} has more than the 34 digits .* leaves the column"
+    ):
         list(mongoglot.find(database, table))
     database.close()
 
@@ -140,7 +144,9 @@ def test_a_dot_in_the_name_of_a_column_is_one_in_a_path(database: Any, condition
     ]
     expected = list(mongoglot.compile(condition).filter(documents))
     with mongoglot.connect("duckdb:") as store:
-        assert list(store["d.csv"].find(condition)) == list(mongoglot.find(database, "t", condition)) == expected
+        assert (
+            list(store["d.csv"].find(condition)) == list(mongoglot.find(database, "t", condition)) == expected
+        )
         assert store["d.csv"].count_documents(condition) == len(expected)
         assert list(store["d.csv"].find({}, {"a.b": 1}, sort=[("a.b", -1)])) == [
             {"_id": 2, "a": {"b": 8}},
@@ -171,7 +177,10 @@ def test_files_with_other_columns_are_united_by_name(database: Any, ending: str)
 def test_files_whose_types_do_not_go_together(database: Any) -> None:
     database.execute("COPY (SELECT {'b': 1} AS a) TO 'a1.parquet'")
     database.execute("COPY (SELECT 5 AS a) TO 'a2.parquet'")
-    with mongoglot.connect("duckdb:") as store, pytest.raises(StoreError, match="do not go together; query them"):
+    with (
+        mongoglot.connect("duckdb:") as store,
+        pytest.raises(StoreError, match="do not go together; query them"),
+    ):
         list(store["a*.parquet"].find())
 
 
@@ -179,7 +188,10 @@ def test_a_table_that_is_not_there(database: Any) -> None:
     with pytest.raises(StoreError, match=r"^there is no table 'nope'$"):
         mongoglot.reflect(database, "nope")
     database.execute("CREATE TABLE people (a INTEGER); CREATE VIEW shops AS FROM people")
-    for name, words in {"peeple": "; did you mean 'people'?", "nope": "; there are 'people', 'shops'"}.items():
+    for name, words in {
+        "peeple": "; did you mean 'people'?",
+        "nope": "; there are 'people', 'shops'",
+    }.items():
         with pytest.raises(StoreError) as caught:
             mongoglot.reflect(database, name)
         assert str(caught.value) == f"there is no table {name!r}{words}"
@@ -198,7 +210,9 @@ WRAPPED = {
 @pytest.mark.parametrize("path", WRAPPED)
 def test_the_wrappers_of_extended_json_are_values_and_no_documents(database: Any, path: str) -> None:
     database.execute("CREATE TABLE t (data JSON)")
-    database.execute("""INSERT INTO t VALUES ('{"o": {"$oid": "000000000000000000000000"}, "n": {"$numberLong": "5"}}')""")
+    database.execute(
+        """INSERT INTO t VALUES ('{"o": {"$oid": "000000000000000000000000"}, "n": {"$numberLong": "5"}}')"""
+    )
     table = Table("t", (Column("data", "json", encoding="extended"),), document=None)
     document = {"data": {"o": ObjectId("0" * 24), "n": 5}}
     for condition in ({path: WRAPPED[path]}, {path: {"$exists": True}}, {path: {"$ne": WRAPPED[path]}}):

@@ -9,8 +9,8 @@ import pytest
 from bson.datetime_ms import DatetimeMS
 
 import mongoglot
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.normalise import normalise
-from mongoglot.compiler.values import milliseconds
 from mongoglot.engines.python.expressions import evaluator
 from mongoglot.engines.python.expressions.dates.formatting import iso_text
 from mongoglot.engines.python.expressions.dates.parsing import parse_date_text

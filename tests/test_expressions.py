@@ -23,8 +23,9 @@ from pymongo.errors import OperationFailure
 
 import mongoglot
 from mongoglot.compiler.expressions import EXPRESSIONS
+from mongoglot.compiler.instants import current_time
 from mongoglot.compiler.normalise import normalise
-from mongoglot.compiler.values import MISSING, current_time
+from mongoglot.compiler.values import MISSING
 from mongoglot.engines.python.expressions import evaluator
 from mongoglot.engines.python.expressions.table import DELAYED, FUNCTIONS, KNOWN_SUPERSET, STREAMS
 from mongoglot.engines.sqlite.expressions import LOWERED

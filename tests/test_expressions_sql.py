@@ -13,12 +13,12 @@ from bson import Decimal128, Int64
 
 import mongoglot
 from mongoglot import Column, Table
+from mongoglot.compiler.instants import instant
 from mongoglot.compiler.normalise import normalise
-from mongoglot.compiler.values import instant
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sqlite.backend import SqliteBackend, open_backend
+from mongoglot.engines.sqlite.layouts import ROW
 from mongoglot.engines.sqlite.lowering import lower
-from mongoglot.engines.sqlite.tables import ROW
 from mongoglot.errors import FilterError, UnsupportedError
 from tests.arena import Arena
 from tests.plain_expressions import Generator

@@ -11,7 +11,7 @@ import pytest
 import mongoglot
 from mongoglot import Column, Table
 from mongoglot.engines.sql.index_keys import LONGEST
-from mongoglot.engines.sqlite.file import FORMAT
+from mongoglot.engines.sqlite.file_format import FORMAT
 
 DOCUMENTS: list[dict[str, Any]] = [
     {"_id": 1, "a": 5, "b": "x", "tags": ["red", "blue"], "items": [

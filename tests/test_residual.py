@@ -16,10 +16,11 @@ import bson
 import pytest
 
 import mongoglot
-from mongoglot.compiler.ast import Always, And, Compare, Leaf, Node, Not, conjunction
+from mongoglot.compiler.ast import Always, And, Compare, Leaf, Node, Not
 from mongoglot.compiler.lowering import Superset
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import Split, split
+from mongoglot.compiler.trees import conjunction
 from mongoglot.compiler.values import Document, sort_key
 from mongoglot.engines import python
 from mongoglot.engines.base import FindRequest, LoweringBackend, Record

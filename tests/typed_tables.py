@@ -14,7 +14,7 @@ from bson import Binary, Decimal128
 from bson.datetime_ms import DatetimeMS
 
 from mongoglot import Column, Table
-from mongoglot.compiler.values import instant
+from mongoglot.compiler.instants import instant
 from mongoglot.engines.sql.instants import DAY, Calendar, day_text, instant_text
 from mongoglot.testing import random_filter
 

@@ -10,7 +10,8 @@ import click
 from mongoglot.cli.reading import read_sort
 from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
 from mongoglot.cli.terminal import printable, show
-from mongoglot.compiler.ast import Node, leaves
+from mongoglot.compiler.ast import Node
+from mongoglot.compiler.trees import leaves
 from mongoglot.grammar.text import to_text
 from mongoglot.notes import notes_of
 from mongoglot.query import compile

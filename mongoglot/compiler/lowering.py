@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, final
 
-from mongoglot.compiler.ast import Leaf, ServerOnly, dotted
+from mongoglot.compiler.ast import Leaf, ServerOnly
+from mongoglot.compiler.trees import dotted
 from mongoglot.errors import UnsupportedError
 
 Code = TypeVar("Code")

@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 
 from bson import Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
+from mongoglot.compiler.instants import instant, milliseconds
 from mongoglot.compiler.values import (
     INT32_MAX,
     INT32_MIN,
@@ -15,8 +16,6 @@ from mongoglot.compiler.values import (
     Document,
     as_mapping,
     check_text,
-    instant,
-    milliseconds,
     regex_of,
     regex_options,
     value_class,

@@ -33,9 +33,8 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
     Slot,
-    conjunction,
-    disjunction,
 )
+from mongoglot.compiler.trees import conjunction, disjunction
 from mongoglot.compiler.values import ValueClass
 
 Pass: TypeAlias = Callable[[Node], Node]

@@ -8,8 +8,9 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from mongoglot.compiler.ast import Node, ServerOnly, expressions, server_only
+from mongoglot.compiler.ast import Node, ServerOnly
 from mongoglot.compiler.passes import optimise
+from mongoglot.compiler.trees import expressions, server_only
 from mongoglot.errors import FilterError
 
 Lowered = TypeVar("Lowered")

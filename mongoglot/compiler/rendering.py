@@ -7,15 +7,8 @@ from typing import Any, Final
 
 from bson import Decimal128, Int64
 
-from mongoglot.compiler.values import (
-    INT32_MAX,
-    INT32_MIN,
-    ValueClass,
-    as_mapping,
-    milliseconds,
-    regex_options,
-    value_class,
-)
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, as_mapping, regex_options, value_class
 
 _LONGEST: Final = 150
 _DEEPEST: Final = 20

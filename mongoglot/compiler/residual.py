@@ -35,10 +35,9 @@ from mongoglot.compiler.ast import (
     Sample,
     ServerOnly,
     Size,
-    conjunction,
-    disjunction,
 )
 from mongoglot.compiler.lowering import Bounds, Lowering, Superset
+from mongoglot.compiler.trees import conjunction, disjunction
 
 Code = TypeVar("Code")
 

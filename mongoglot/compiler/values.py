@@ -16,6 +16,7 @@ from bson import Binary, Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectI
 from bson.datetime_ms import DatetimeMS
 
 from mongoglot.compiler.foreign_values import instead_of
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.errors import EncodingRangeError, EncodingTypeError
 
 Document: TypeAlias = Mapping[str, Any]
@@ -59,31 +60,6 @@ RANK: Final[dict[ValueClass, int]] = {
 """The canonical type of each class as its place in the total order (semantics 1.1)."""
 
 MISSING_RANK: Final = 0
-
-_EPOCH: Final = datetime.datetime(1970, 1, 1)
-_EPOCH_UTC: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_MILLISECOND: Final = datetime.timedelta(milliseconds=1)
-
-
-def milliseconds(value: datetime.datetime | DatetimeMS) -> int:
-    """The instant in milliseconds since 1970 UTC; finer digits are cut downwards, a naive value is UTC."""
-    if isinstance(value, DatetimeMS):
-        return int(value)
-    return (value - (_EPOCH_UTC if value.tzinfo else _EPOCH)) // _MILLISECOND
-
-
-def instant(millis: int) -> datetime.datetime | DatetimeMS:
-    """The naive UTC datetime of an instant, or a `DatetimeMS` where Python's calendar has no such day."""
-    try:
-        return _EPOCH + millis * _MILLISECOND
-    except OverflowError:
-        return DatetimeMS(millis)
-
-
-def current_time() -> datetime.datetime:
-    """Now, as a naive datetime in UTC, its finer digits cut."""
-    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def number(value: float | Decimal128) -> Any:

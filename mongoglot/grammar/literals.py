@@ -15,6 +15,7 @@ from mongoglot.errors import (
     FilterError,
     FilterValueRangeError,
     FilterValueTypeError,
+    joined,
 )
 
 MAX_FILTER_DEPTH: Final = MAX_DEPTH
@@ -88,3 +89,9 @@ def check_whole(document: Mapping[str, Any]) -> None:
 def too_deep() -> FilterError:
     """The error of a filter with too many levels."""
     return FilterError(15, f"the filter nests deeper than {MAX_DEPTH} levels, which BSON does not allow")
+
+
+def under(place: str, error: FilterError) -> FilterError:
+    """The error with a place in front of its path: paths are built on the way out."""
+    error.path = joined(place, error.path)
+    return error

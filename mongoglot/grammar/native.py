@@ -9,7 +9,7 @@ from bson import Regex
 
 from mongoglot.compiler.ast import NEAR
 from mongoglot.compiler.regex import Pattern
-from mongoglot.grammar.tokens import CLOSE, WITH_VALUE, Shape, Token
+from mongoglot.grammar.token_kinds import CLOSE, WITH_VALUE, Shape, Token
 
 Document: TypeAlias = dict[str, Any]
 

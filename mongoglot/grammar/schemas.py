@@ -5,8 +5,7 @@ The walk over a schema is a generator that hands out the schemas below it, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias, final
 
 from mongoglot.compiler.rendering import type_name
@@ -19,22 +18,18 @@ from mongoglot.compiler.schema_ast import (
     Items,
     ItemsInOrder,
     OtherProperties,
-    Part,
     Properties,
     Required,
     Schema,
     SchemaValue,
-    Word,
     Words,
 )
-from mongoglot.errors import FilterError, joined
+from mongoglot.errors import FilterError
 from mongoglot.grammar import schema_operands as operands
 from mongoglot.grammar.literals import literal
-
-Document: TypeAlias = dict[str, Any]
-
-Steps: TypeAlias = Generator[tuple[Document, bool], None, None]
-"""A walk that stops at each schema below, with whether that one is about the document as a whole."""
+from mongoglot.grammar.schema_keywords import check_encryption, check_keywords
+from mongoglot.grammar.schema_types import types_in
+from mongoglot.grammar.schema_words import Document, SchemaWriter, Steps, at
 
 
 def read_schema(operand: Any, depth: int) -> tuple[Words, SchemaValue]:
@@ -55,29 +50,9 @@ def read_schema(operand: Any, depth: int) -> tuple[Words, SchemaValue]:
     return tuple(reader.words), SchemaValue(written, tuple(reader.literals))
 
 
-@contextmanager
-def at(place: str) -> Iterator[None]:
-    """Put a place in front of the path of an error: paths are built on the way out."""
-    try:
-        yield
-    except FilterError as error:
-        error.path = joined(place, error.path)
-        raise
-
-
 @final
-class _Reader:
-    """The walk over one schema.
-
-    Attributes:
-        words: what was read, children first.
-        literals: the operands.
-    """
-
-    def __init__(self) -> None:
-        self.words: list[Word] = []
-        self.literals: list[Any] = []
-        self.height = 0  # how many nodes have no parent yet
+class _Reader(SchemaWriter):
+    """The walk over one schema."""
 
     def read(self, document: Document) -> None:
         """Read a schema and all below it."""
@@ -96,17 +71,6 @@ class _Reader:
         if error is not None:
             raise error
 
-    def emit(self, kind: type[Part], *arguments: Any, since: int | None = None) -> None:
-        """Write a node; its children are the nodes since a height."""
-        count = 0 if since is None else self.height - since
-        self.words.append((kind, arguments, count))
-        self.height += 1 - count
-
-    def literal(self, value: Any) -> int:
-        """Take an operand; its index."""
-        self.literals.append(value)
-        return len(self.literals) - 1
-
     def schema(self, document: Document, whole: bool) -> Steps:
         """Read one schema, keyword by keyword in the server's order.
 
@@ -115,14 +79,14 @@ class _Reader:
             whole: whether it is about a document and no value in it: what is about other types says nothing then.
         """
         since = self.height
-        operands.check_keywords(document)
-        types = operands.types_in(document)
+        check_keywords(document)
+        types = types_in(document)
         for keyword in _SIMPLE:
             self.simple(keyword, document, whole)
         for name, read in _ITEMS.items():
             if name in document:
                 yield from read(self, document, whole)
-        operands.check_encryption(document)
+        check_encryption(document)
         for keywords, read in _NESTED:
             if any(keyword in document for keyword in keywords):
                 yield from read(self, document, whole)
@@ -142,13 +106,6 @@ class _Reader:
         if kind in operands.WITH_LITERAL:
             arguments[-1] = self.literal(arguments[-1])
         self.emit(kind, *arguments)
-
-    def forgetting(self, steps: Steps) -> Steps:
-        """A walk that checks and leaves nothing."""
-        words, literals, height = len(self.words), len(self.literals), self.height
-        yield from steps
-        del self.words[words:], self.literals[literals:]
-        self.height = height
 
     def items(self, document: Document, whole: bool) -> Steps:
         """`items`: a schema or a list of them."""

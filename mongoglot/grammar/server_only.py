@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mongoglot.compiler.ast import NEAR, Always, And, ElemMatch, Node, Not, Or, ServerOnly, dotted
+from mongoglot.compiler.ast import NEAR, Always, And, ElemMatch, Node, Not, Or, ServerOnly
 from mongoglot.compiler.rendering import rendered
+from mongoglot.compiler.trees import dotted
 from mongoglot.compiler.values import is_array, value_class
 from mongoglot.errors import FilterError
 

@@ -14,8 +14,9 @@ from mongoglot.errors import FilterError, joined
 from mongoglot.grammar.extended_json import unwrapped
 from mongoglot.grammar.javascript import is_identifier, number_text
 from mongoglot.grammar.literals import MAX_FILTER_DEPTH
-from mongoglot.grammar.shell_calls import CONSTRUCTORS, NAMES, USUAL_MISTAKES, made
+from mongoglot.grammar.shell_calls import CONSTRUCTORS, made
 from mongoglot.grammar.shell_errors import CLOSING, OPENING, Misread, filter_error, misplaced, place_of
+from mongoglot.grammar.shell_names import NAMES, USUAL_MISTAKES
 from mongoglot.grammar.shell_values import (
     UnfitError,
     name_value,

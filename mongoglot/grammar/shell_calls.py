@@ -1,4 +1,4 @@
-"""The names and constructors of mongosh that stand for a value, as tables."""
+"""The constructors of mongosh that stand for a value, as tables."""
 
 from __future__ import annotations
 
@@ -268,47 +268,8 @@ CONSTRUCTORS: Final[Mapping[str, Constructor]] = MappingProxyType(
 DATE: Final = Constructor(_date, 'new Date("2026-01-31T23:59:59.999Z") or new Date(0)')
 """`Date` with `new`; without it, JavaScript gives the current time as a string."""
 
-NAMES: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "true": True,
-        "false": False,
-        "null": None,
-        "NaN": float("nan"),
-        "Infinity": float("inf"),
-        "MinKey": MinKey(),
-        "MaxKey": MaxKey(),
-        "Long.MAX_VALUE": Int64(2**63 - 1),
-        "Long.MIN_VALUE": Int64(-(2**63)),
-    }
-)
-"""Names that are values by themselves."""
-
 NEVER_A_LITERAL: Final = frozenset({"ISODate", "ObjectId", "UUID", "new Date"})
 """Constructors that read the clock or make something up where they are given nothing."""
-
-USUAL_MISTAKES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "undefined": "write null, or leave the field out",
-        "None": "write null: this is JavaScript, not Python",
-        "True": "write true: this is JavaScript, not Python",
-        "False": "write false: this is JavaScript, not Python",
-        "nil": "write null",
-        "nan": "write NaN",
-        "inf": "write Infinity",
-        "datetime": 'write ISODate("2026-01-31T23:59:59.999Z")',
-        "Date": 'write ISODate("…") or new Date("…"); without new, Date is the current time as a string',
-        "Decimal": 'write NumberDecimal("0.1")',
-        "ObjectID": "did you mean ObjectId?",
-        "ISODate": 'write ISODate("2026-01-31")',
-        "db": "only the filter is read: what stands between the parentheses of find(…)",
-        "function": "functions are never run; a filter holds values",
-        "re": "write /pattern/i",
-        "find": "only the filter is read: what stands between the parentheses of find(…)",
-        "this": "a filter compares a field with a value, and two fields so: {$expr: {$gt: ['$a', '$b']}}",
-        "now": 'write ISODate("2026-01-31"), or ago("1h") for an hour ago',
-    }
-)
-"""Names that are no values here, and what was probably meant."""
 
 
 def made(name: str, is_new: bool, arguments: list[Any]) -> Any:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from lark import Token
 
 from mongoglot.errors import FilterError
-from mongoglot.grammar.shell_calls import USUAL_MISTAKES
 from mongoglot.grammar.shell_habits import calculation_hint, sign_at, sign_hint, unquoted, whole_text
+from mongoglot.grammar.shell_names import USUAL_MISTAKES
 from mongoglot.grammar.shell_values import shortened
 
 OPENING: Final = {"LBRACE": "{", "LBRACKET": "[", "LPAREN": "("}

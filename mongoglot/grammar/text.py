@@ -11,6 +11,7 @@ from typing import Any, Final, final
 
 from bson import Binary, Decimal128, Int64
 
+from mongoglot.compiler.instants import instant, milliseconds
 from mongoglot.compiler.normalise import checked_name, normalise
 from mongoglot.compiler.values import (
     MAX_DEPTH,
@@ -18,8 +19,6 @@ from mongoglot.compiler.values import (
     ValueClass,
     as_mapping,
     check_text,
-    instant,
-    milliseconds,
     regex_options,
     value_class,
 )

@@ -13,15 +13,15 @@ nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias, assert_never
+from collections.abc import Mapping
+from typing import Any, Final, assert_never
 
 from bson import DBRef
 
-from mongoglot.compiler.regex import Pattern
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, is_array, value_class
-from mongoglot.errors import EncodingError, FilterError, joined
+from mongoglot.compiler.values import is_array, value_class
+from mongoglot.errors import EncodingError, FilterError
 from mongoglot.grammar import regexes, server_only, structural
+from mongoglot.grammar.literal_tokens import LiteralReader, plain_class
 from mongoglot.grammar.literals import (
     MAX_FILTER_DEPTH,
     check_name,
@@ -30,68 +30,24 @@ from mongoglot.grammar.literals import (
     is_truthy,
     literal,
     too_deep,
+    under,
 )
 from mongoglot.grammar.operators import LITERAL_FIELDS, OPERATORS, TOP_LEVEL, Dialect, Form, Operators
-
-Token: TypeAlias = tuple[Any, ...]
-Shape: TypeAlias = tuple[Token, ...]
-
-OPEN: Final = ("OPEN",)
-CLOSE: Final = ("CLOSE",)
-COMMENT: Final = ("COMMENT", "$comment")
-NOT: Final = ("NOT", "$not")
-REGEX: Final = ("REGEX", "$regex")
-
-WITH_VALUE: Final = frozenset(
-    "EQUALS COMPARE LIST LITERAL GLOB REGEX LIST_REGEX IMPLICIT_REGEX SAMPLE SERVER SCHEMA EXPR GEO".split()
-)
-"""The kinds of tokens that have a value."""
-
-_PLAIN: Final[dict[type, ValueClass]] = {bool: "bool", type(None): "null"}
-
-
-def plain_class(value: Any) -> ValueClass | None:
-    """The class of a value that is kept as it is written, and needs no look inside; None for all others."""
-    kind = value.__class__
-    if kind is int:
-        return "int" if INT32_MIN <= value <= INT32_MAX else None
-    if kind is str:
-        return "string" if value.isascii() else None
-    return _PLAIN.get(kind)
-
-
-_INTS: Final[frozenset[ValueClass]] = frozenset({"int"})
-_STRINGS: Final[frozenset[ValueClass]] = frozenset({"string"})
-
-
-def _plain_members(items: Sequence[Any]) -> frozenset[ValueClass] | None:
-    """The classes of the members of a list, all ints or all strings, of which `plain_class` tells the class."""
-    types = set(map(type, items))
-    if types == {str}:
-        return _STRINGS if "".join(items).isascii() else None
-    if types == {int}:
-        return _INTS if min(items) >= INT32_MIN and max(items) <= INT32_MAX else None
-    return None
-
+from mongoglot.grammar.token_kinds import CLOSE, COMMENT, NOT, OPEN, REGEX, Shape
 
 _OTHER: Final[tuple[Form, str]] = ("OTHER", "")
 _NO_SIBLINGS: Final[Mapping[str, Any]] = {}
 
 
-class Tokeniser:
-    """The walk over one filter.
+class Tokeniser(LiteralReader):
+    """The walk over one filter."""
 
-    Attributes:
-        tokens: what was read so far; after an error, up to and including the token that is wrong.
-        values: the literals, in the order of their tokens, each an independent copy.
-    """
-
-    __slots__ = ("nested", "operators", "schemas", "tokens", "values")
+    __slots__ = ("nested", "operators", "schemas")
 
     def __init__(self, dialect: Dialect, *, schemas: bool = True) -> None:
         self.operators: Operators = OPERATORS[dialect]
-        self.tokens: list[Token] = []
-        self.values: list[Any] = []
+        self.tokens = []
+        self.values = []
         self.nested = 0  # how many $elemMatch enclose what is read
         self.schemas = schemas
 
@@ -126,7 +82,7 @@ class Tokeniser:
                         self.values[-1] = regexes.pattern_of(self.values[-1])
                 except FilterError as error:
                     emit(("EQUALS", key, "invalid"))
-                    raise _under(key, error) from None
+                    raise under(key, error) from None
                 if kind == "regex" and key not in LITERAL_FIELDS:
                     emit(("IMPLICIT_REGEX", key))
                 else:
@@ -136,7 +92,7 @@ class Tokeniser:
                 try:
                     self.read_operators(operand, key, depth + 1)
                 except FilterError as error:
-                    raise _under(key, error) from None
+                    raise under(key, error) from None
                 emit(CLOSE)
         emit(CLOSE)
 
@@ -160,7 +116,7 @@ class Tokeniser:
                         raise FilterError(2, "$or/$and/$nor entries need to be full objects", hint=hint)
                 self.read_filter(item, depth + 1)
             except FilterError as error:
-                raise _under(f"{name}[{index}]", error) from None
+                raise under(f"{name}[{index}]", error) from None
 
     def read_operators(self, document: Mapping[str, Any], field: str, depth: int) -> None:
         """Read the operators of one field, as they stand in an operator document."""
@@ -274,7 +230,7 @@ class Tokeniser:
         except FilterError as error:
             if form not in ("NOT", "ALL", "MATCH"):  # whose own tokens stand already
                 self.tokens.append(("GEO" if form == "NEAR" else form, key, "invalid"))
-            raise _under(key, error) from None
+            raise under(key, error) from None
 
     def read_negation(self, operand: Any, field: str, depth: int) -> None:
         """Read the operand of `$not`: every key of it is an operator."""
@@ -321,7 +277,7 @@ class Tokeniser:
                     else:
                         emit(("LITERAL", "$all", kind))
             except FilterError as error:
-                raise _under(f"[{index}]", error) from None
+                raise under(f"[{index}]", error) from None
         emit(CLOSE)
 
     def read_match(self, operand: Any, depth: int) -> None:
@@ -340,43 +296,6 @@ class Tokeniser:
             self.read_filter(operand, depth + 1)
         self.nested -= 1
 
-    def read_list(self, name: str, operand: Any, depth: int) -> None:
-        """Read the list of `$in` or `$nin`: its literals are one value, its regexes a value each."""
-        if not is_array(operand):
-            hint = f"write {{{name}: [value, …]}}"
-            raise FilterError(2, f"{name} needs an array", hint=hint)
-        if depth + 1 >= MAX_FILTER_DEPTH and operand:
-            raise too_deep()
-        plain = _plain_members(operand)
-        if plain is not None:
-            self.values.append(list(operand))
-            self.tokens.append(("LIST", name, plain))
-            return
-        members: list[Any] = []
-        kinds: set[ValueClass] = set()
-        patterns: list[Pattern] = []
-        for index, item in enumerate(operand):
-            kind = plain_class(item)
-            if kind is None:
-                if is_operator_document(item):
-                    hint = "a list holds values; write {$or: [{field: {…}}, {field: {…}}]}"
-                    raise FilterError(2, f"cannot nest $ under {name}", path=f"[{index}]", hint=hint)
-                try:
-                    item = literal(item, depth + 1)
-                    kind = value_class(item)
-                    if kind == "regex":
-                        patterns.append(regexes.pattern_of(item))
-                        continue
-                except FilterError as error:
-                    raise _under(f"[{index}]", error) from None
-            members.append(item)
-            kinds.add(kind)
-        self.values += [members, *patterns]
-        if patterns:
-            self.tokens += [("LIST_REGEX", name, frozenset(kinds)), *[REGEX] * len(patterns), CLOSE]
-        else:
-            self.tokens.append(("LIST", name, frozenset(kinds)))
-
     def read_near(self, document: Mapping[str, Any], depth: int) -> None:
         """Read `$near` or one of its kin, whose document has the other operators for its options."""
         key = next(iter(document))
@@ -385,20 +304,7 @@ class Tokeniser:
             self.tokens.append(("GEO", key, self.read_literal(document, depth)))
         except FilterError as error:
             self.tokens.append(("GEO", key, "invalid"))
-            raise _under(key, error) from None
-
-    def read_literal(self, value: Any, depth: int) -> ValueClass:
-        """Take a literal; its class."""
-        kind = plain_class(value)
-        if kind is None:
-            value = literal(value, depth)
-            kind = value_class(value)
-        self.values.append(value)
-        return kind
-
-    def check(self, value: Any, depth: int) -> None:
-        """Check a value that is not kept."""
-        literal(value, depth)
+            raise under(key, error) from None
 
 
 def tokenise(
@@ -437,9 +343,3 @@ def _regex_operand(name: str, field: str) -> FilterError:
         return FilterError(2, "Can't have regex as arg to $ne.", hint=hint)
     hint = "a regular expression has no order; write {field: /pattern/}"
     return FilterError(2, f"Can't have RegEx as arg to predicate over field '{field}'.", hint=hint)
-
-
-def _under(place: str, error: FilterError) -> FilterError:
-    """The error with a place in front of its path: paths are built on the way out."""
-    error.path = joined(place, error.path)
-    return error

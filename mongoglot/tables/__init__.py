@@ -59,7 +59,8 @@ def find(
     Raises:
         FilterError: with the server's code.
         StoreError: (when documents are asked for) the database refuses, or a row is none that a document can be.
-        UnsupportedError: the filter names a field that the table does not have, or needs a server.
+        UnsupportedError: the filter needs a server; or (when documents are asked for) a part of the find names a
+            field that the table does not have.
     """
     from mongoglot.tables.backend import TableBackend
 

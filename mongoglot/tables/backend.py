@@ -19,6 +19,7 @@ from mongoglot.engines.sql.statement import Sql
 from mongoglot.engines.sql.table import Table
 from mongoglot.errors import UnsupportedError
 from mongoglot.tables.drivers import Database, DuckdbDatabase, Source, opened
+from mongoglot.tables.needed import check_fields, needed
 from mongoglot.tables.reflection import reflected
 from mongoglot.tables.rows import row_decoder
 
@@ -38,25 +39,26 @@ class TableBackend(ScanningBackend[int]):
 
     def find(self, collection: str, request: FindRequest) -> Iterator[Record]:  # noqa: ARG002 - a table is one collection
         """The matching documents; see `Backend`. A limit goes to the database where nothing is left to do here."""
-        plain = request.sort is None
-        found = (document for _, document in self._documents(request.query, request if plain else None))
+        found = (document for _, document in self._documents(request))
         return finished(found, request)
 
     def matching(self, collection: str, query: BoundPlan) -> Iterator[tuple[int, Record]]:  # noqa: ARG002 - a table is one collection
         """Exactly the documents that match, in the order in which the database gives them."""
-        return self._documents(query, None)
+        return self._documents(FindRequest(query))
 
-    def _documents(self, query: BoundPlan, request: FindRequest | None) -> Iterator[tuple[int, Record]]:
+    def _documents(self, request: FindRequest) -> Iterator[tuple[int, Record]]:
+        """The matching documents, of their fields at least those that the request asks for."""
         with opened(self._source) as database:
             table = self._described(database)
-            query = with_encoded_dates(query, table)
-            condition = to_sql(query, database.dialect, table)
+            check_fields(table, request)
+            query = with_encoded_dates(request.query, table)
+            condition = to_sql(query, database.spoken(), table)
             check = residual_check(query, condition.residual)
-            wanted = (
-                request.skip + request.limit if request is not None and request.limit and check is None else 0
-            )
-            text = statement(database, table, condition, wanted)
-            with closing(documents(database, table, text, condition.parameters)) as found:
+            plain = check is None and request.sort is None
+            wanted = request.skip + request.limit if request.limit and plain else 0
+            read = needed(table, request, condition.residual)
+            text = statement(database, read, condition, wanted)
+            with closing(documents(database, read, text, condition.parameters)) as found:
                 for number, document in enumerate(in_time(found)):
                     if check is None or check(document):
                         yield number, document
@@ -69,8 +71,8 @@ class TableBackend(ScanningBackend[int]):
         with opened(self._source) as database:
             table = self._described(database)
             query = with_encoded_dates(request.query, table)
-            condition = to_sql(query, database.dialect, table)
-            text = statement(database, table, condition, 0)
+            condition = to_sql(query, database.spoken(), table)
+            text = statement(database, needed(table, request, condition.residual), condition, 0)
             words = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
             plan = [str(row[-1]) for row in database.asked(f"{words} {text}", condition.parameters)]
             return {
@@ -125,10 +127,10 @@ def documents(
 
 def to_sql(query: BoundPlan, dialect: str, table: Table) -> Sql:
     """The condition of a query on a table in the SQL of a database."""
-    result: Sql = (
-        sqlite.to_sql(query, table) if dialect == "sqlite" else sql_engines.to_sql(query, dialect, table)
-    )
-    return result
+    if dialect in ("sqlite", "sqlite-3.38"):
+        result: Sql = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
+        return result
+    return sql_engines.to_sql(query, dialect, table)
 
 
 def statement(database: Database, table: Table, condition: Sql, limit: int) -> str:

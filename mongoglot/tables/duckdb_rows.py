@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any, Final
 
-from mongoglot.compiler.values import INT64_MAX, INT64_MIN, instant
+from mongoglot.compiler.instants import instant
+from mongoglot.compiler.values import INT64_MAX, INT64_MIN
 from mongoglot.engines.base import Record
 from mongoglot.engines.duckdb import values
 from mongoglot.engines.duckdb.types import Scalar
@@ -68,7 +69,9 @@ def _row_decoder(table: Table) -> Callable[[Any], list[Record]]:
 def _top(column: Column) -> Decode:
     """The decoder of a column; instants are selected as microseconds."""
     kind = "timestamp" if column.type in INSTANTS else column.type
-    return values.decoder(_SCALARS[kind], column.name) if kind == "timestamp" else _decoder(column, column.name)
+    return (
+        values.decoder(_SCALARS[kind], column.name) if kind == "timestamp" else _decoder(column, column.name)
+    )
 
 
 def _decoder(column: Column, place: str) -> Decode:

@@ -73,7 +73,9 @@ def reflected(database: DuckdbDatabase, name: str, schema: str | None) -> Table:
     nullable = dict(database.asked(_DECLARED, place))
     collated = any(count for (count,) in database.asked(_COLLATED, {"name": name}))
     columns = tuple(
-        column_of(column, read_type(kind), "other" if collated else "bytes", nullable=nullable.get(column, True))
+        column_of(
+            column, read_type(kind), "other" if collated else "bytes", nullable=nullable.get(column, True)
+        )
         for column, kind in types
     )
     return Table(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bson import Binary, Decimal128
 
-from mongoglot.compiler.values import instant, milliseconds
+from mongoglot.compiler.instants import instant, milliseconds
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.instants import DAY
 from mongoglot.engines.sql.selection import INFINITE, INSTANTS

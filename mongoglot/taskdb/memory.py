@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, cast, final
 
 from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.projection_spec import read_projection
-from mongoglot.compiler.values import sort_key
+from mongoglot.compiler.values import SortKey, sort_key
 from mongoglot.engines.base import FindRequest, finished
 from mongoglot.engines.memory.backend import MemoryBackend
+from mongoglot.engines.memory.keys import quick_sort_key
 from mongoglot.projections import IN_PROJECTION
-from mongoglot.query import Query, compile
 from mongoglot.store import Collection
 from mongoglot.taskdb.names import PREFIX
-from mongoglot.taskdb.queries import stored_query
+from mongoglot.taskdb.queries import asked
 from mongoglot.taskdb.records import (
-    EPOCH,
-    EPOCH_UTC,
     SIZES,
     in_utc,
+    instant_of,
     record_of,
     restored,
     size_of,
     stored,
     stored_field,
 )
-from mongoglot.taskdb.schema import BUFFERS
+from mongoglot.taskdb.schema import BUFFERS, KEYS
 from mongoglot.taskdb.stores import Record, RecordStore, is_usual
 
 _ATOMS: Final = frozenset({str, bool, type(None)})
+_ONLY_BYTES: Final = frozenset({bytes})
+_OWN: Final = ("_id", "msg_id")
 _SAME: Final = frozenset({str, bool, type(None), bytes, int, float})
 """What comes out as it is stored."""
 
@@ -55,7 +56,9 @@ class MemoryRecordStore(RecordStore):
         key = msg_id if is_plain else normalise(stored(msg_id))
         document = {"_id": key, "msg_id": key}
         self._fill(document, rec)
-        with self._backend.direct(self.collection.name) as collection:
+        document["_id"] = document["msg_id"] = key
+        with self._backend.lock:
+            collection = self._backend.direct(self.collection.name)
             collection.insert(document)
             self._append(msg_id, document.get("submitted"))
         return self._size(document) if self.sized else 0
@@ -66,8 +69,11 @@ class MemoryRecordStore(RecordStore):
             return super().update(msg_id, rec)
         changes: Record = {}
         self._fill(changes, rec)
-        with self._backend.direct(self.collection.name) as collection:
-            key = sort_key(stored(msg_id))
+        for name in _OWN:
+            changes.pop(name, None)
+        with self._backend.lock:
+            collection = self._backend.direct(self.collection.name)
+            key = _key(msg_id)
             row = collection.rows.get(key)
             if row is None:
                 return None
@@ -81,30 +87,30 @@ class MemoryRecordStore(RecordStore):
 
     def get(self, msg_id: Any) -> Record | None:
         """A record, found by its id alone."""
-        with self._backend.direct(self.collection.name) as collection:
-            row = collection.rows.get(sort_key(stored(msg_id)))
+        with self._backend.lock:
+            collection = self._backend.direct(self.collection.name)
+            row = collection.rows.get(_key(msg_id))
             return None if row is None else _record(collection.documents[row])
 
     def find(self, check: Any, fields: dict[str, int]) -> list[Record]:
         """The records that match, or what a projection takes of them; see `RecordStore`."""
-        query = stored_query(check)
-        compiled = query if isinstance(query, Query) else compile(query, dialect="taskdb")
-        if compiled.plan.server_only is not None:
+        query = asked(check).query
+        if query.plan.server_only is not None:
             return super().find(check, fields)
-        found = self._backend.found(self.collection.name, compiled.started())
-        names = [name for name, way in fields.items() if way]
+        found = self._backend.found(self.collection.name, query.started())
+        names = [name for name in sorted(fields, key=_place) if fields[name]]
         if not names:
             without = tuple(name for name in fields if name != "_id")
             return [_record(document, without) for document in found]
         if all("." not in name and not name.startswith(PREFIX) for name in names):
-            wanted = frozenset(names)
-            return [_chosen(document, wanted) for document in found]
-        request = FindRequest(compiled, read_projection(fields, IN_PROJECTION, schema=False))
+            return _chosen(list(found), names)
+        request = FindRequest(query, read_projection(fields, IN_PROJECTION, schema=False))
         return list(map(record_of, finished(found, request)))
 
     def history(self) -> list[Any]:
         """The ids by `submitted`; see `RecordStore`."""
-        with self._backend.direct(self.collection.name) as collection:
+        with self._backend.lock:
+            collection = self._backend.direct(self.collection.name)
             if self._history is None or len(self._history) != len(collection.documents):
                 self._sort(list(collection.documents.values()))
             if self._history is not None:
@@ -147,17 +153,16 @@ class MemoryRecordStore(RecordStore):
         """Put the stored values of a record, normalised, into a document."""
         for name, value in rec.items():
             kind = value.__class__
-            if name == "msg_id" or name == "_id":
-                continue
             if value is None or (kind is str and value.isascii()):
                 document[name] = value
-            elif kind is datetime and value.tzinfo is UTC:
-                document[name] = _instant(value)
+            elif kind is datetime and (at := instant_of(value)) is not None:
+                document[name] = at
             elif kind is dict and (copy := _copy(value)) is not None:
                 document[name] = copy
             elif name in BUFFERS:
                 buffers = stored_field(name, value)
-                document[name] = normalise(buffers)
+                is_plain = buffers.__class__ is list and _ONLY_BYTES.issuperset(map(type, buffers))
+                document[name] = buffers if is_plain else normalise(buffers)
             else:
                 document[name] = normalise(stored(value))
         for name in BUFFERS if self.sized else ():
@@ -169,15 +174,21 @@ class MemoryRecordStore(RecordStore):
         return sum([document.get(name, 0) for name in SIZES.values()])
 
 
-def _instant(value: datetime) -> datetime:
-    """A date in UTC as it is stored: naive, in milliseconds."""
-    instant = EPOCH + (value - EPOCH_UTC)
-    beyond = instant.microsecond % 1000
-    return instant - timedelta(microseconds=beyond) if beyond else instant
+def _place(name: str) -> int:
+    """Where a key stands in a record of some keys."""
+    return _PLACES.get(name, len(_PLACES))
+
+
+_PLACES: Final = {key.name: place for place, key in enumerate(KEYS)}
+
+
+def _key(msg_id: Any) -> SortKey:
+    is_plain = msg_id.__class__ is str and msg_id.isascii()
+    return (is_plain and quick_sort_key(msg_id)) or sort_key(stored(msg_id))
 
 
 def _copy(value: dict[Any, Any]) -> Record | None:
-    """The stored form of a document of str, bool, None and dates in UTC; None where there is more to it."""
+    """The stored form of a document of str, bool, None and aware dates; None where there is more to it."""
     try:
         names = "".join(value)
     except TypeError:
@@ -190,8 +201,11 @@ def _copy(value: dict[Any, Any]) -> Record | None:
         if kind is str:
             if not item.isascii():
                 return None
-        elif kind is datetime and item.tzinfo is UTC:
-            copy[name] = _instant(item)
+        elif kind is datetime:
+            at = instant_of(item)
+            if at is None:
+                return None
+            copy[name] = at
         elif kind is dict and item:
             return None
         elif kind is list or kind is dict:
@@ -232,10 +246,12 @@ def _restored(value: Any) -> Any:
     return copy
 
 
-def _chosen(document: Record, names: frozenset[str]) -> Record:
-    """Some keys of the record of a stored document, in their order there."""
-    return {
-        name: value if value.__class__ in _SAME else _restored(value)
-        for name, value in document.items()
-        if name in names
-    }
+def _chosen(documents: list[Record], names: list[str]) -> list[Record]:
+    """Some keys of the records of stored documents; what one lacks is left out."""
+    records: list[Record] = [{} for _ in documents]
+    for name in names:
+        for record, document in zip(records, documents, strict=True):
+            if name in document:
+                value = document[name]
+                record[name] = value if value.__class__ in _SAME else _restored(value)
+    return records

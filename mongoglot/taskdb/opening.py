@@ -50,7 +50,7 @@ def keeper(retention: Retention, records: RecordStore) -> Keeper | None:
         raise UnsupportedError(f"the engine {backend.name!r} cannot enforce a retention")
     if records.sized:
         _note_sizes(records)
-    kept = Keeper(retention, backend, records.collection.name)
+    kept = Keeper(retention, backend, records.collection.name, alone=backend.name == "memory")
     kept.enforce()
     return kept
 

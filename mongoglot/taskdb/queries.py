@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from bson import Regex
 
@@ -17,13 +18,72 @@ from mongoglot.compiler.values import is_array
 from mongoglot.errors import FilterError
 from mongoglot.grammar.literals import is_operator_document
 from mongoglot.grammar.text import from_text, located
-from mongoglot.query import compile
+from mongoglot.query import Query, compile
 from mongoglot.taskdb.names import stored_name, stored_path
 from mongoglot.taskdb.records import TooDeepError, aware, escaped
+from mongoglot.taskdb.schema import BUFFERS
 
 _LOGICAL: Final = ("$and", "$or", "$nor")
 _LISTS: Final = ("$in", "$nin", "$all")
 _SAME: Final = ("$eq", "$ne")
+
+
+class Asked(NamedTuple):
+    """A query of records, compiled.
+
+    Attributes:
+        query: of what is stored.
+        about_buffers: whether it may look at buffers.
+    """
+
+    query: Query
+    about_buffers: bool
+
+
+def asked(query: Any) -> Asked:
+    """A query of records, compiled; one that is asked again and again, as `{"completed": None}`, only once.
+
+    Raises:
+        FilterError: it is wrong.
+    """
+    known_by = _known_by(query, _LEVELS)
+    known = None if known_by is None else _ASKED.get(known_by)
+    if known is None:
+        translated = stored_query(query)
+        known = Asked(
+            translated if isinstance(translated, Query) else compile(translated, dialect="taskdb"),
+            may_ask_about(query, BUFFERS),
+        )
+        if known_by is not None:
+            if len(_ASKED) >= _MOST_ASKED:
+                _ASKED.clear()
+            _ASKED[known_by] = known
+    return known
+
+
+def _known_by(query: Any, levels: int) -> tuple[Any, ...] | None:
+    """What a query is known by: its names and values, each with its class, as `True` is equal to 1.
+
+    None where it holds more than short plain values, which are rarely asked for again.
+    """
+    if query.__class__ is not dict or not levels:
+        return None
+    parts: list[Any] = []
+    for name, value in query.items():
+        kind = value.__class__
+        if name.__class__ is not str or (kind is str and len(value) > _SHORT):
+            return None
+        if kind not in _ATOMS and (value := _known_by(value, levels - 1)) is None:
+            return None
+        parts += (name, kind, value)
+    return tuple(parts)
+
+
+_ASKED: Final[dict[tuple[Any, ...], Asked]] = {}
+_MOST_ASKED: Final = 256
+_LEVELS: Final = 3
+_SHORT: Final = 200
+_ATOMS: Final = frozenset({str, int, bool, type(None)})
 
 
 def stored_query(query: Any) -> Any:
@@ -131,13 +191,18 @@ def projection(keys: Any, otherwise: Iterable[str]) -> dict[str, int]:
         names = []
     if isinstance(names, (bytes, Mapping)) or not isinstance(names, Iterable):
         raise _no_keys(keys)
-    wanted: dict[str, int] = {}
+    wanted: list[str] = []
     for name in names:
         if not isinstance(name, str):
             raise _no_keys(name)
-        wanted.update(dict.fromkeys(_paths(name), 1))
-    if not wanted:
-        return dict.fromkeys(("_id", *otherwise), 0)
+        wanted.append(str.__str__(name))
+    return _chosen(tuple(wanted)).copy() if wanted else dict.fromkeys(("_id", *otherwise), 0)
+
+
+@lru_cache(maxsize=256)
+def _chosen(names: tuple[str, ...]) -> dict[str, int]:
+    """The projection for some keys."""
+    wanted = dict.fromkeys([path for name in names for path in _paths(name)], 1)
     wanted["msg_id"] = 1
     return {"_id": 0} | {path: 1 for path in wanted if not _is_below(path, wanted)}
 

@@ -108,6 +108,8 @@ def _stored_buffers(value: Any) -> Any:
 
 
 def _stored_buffer(value: Any) -> Any:
+    if value.__class__ is bytes:
+        return value
     try:
         return memoryview(value).tobytes()
     except (TypeError, ValueError):  # it has no bytes, or gave them back
@@ -182,6 +184,16 @@ def aware(value: datetime) -> datetime:
         return value.astimezone()
     except (OverflowError, ValueError, OSError):
         return value.replace(tzinfo=UTC)
+
+
+def instant_of(value: datetime) -> datetime | None:
+    """An aware date as it is stored: naive, in UTC, in milliseconds; None for others, and beyond the calendar."""
+    try:
+        instant = EPOCH + (value - EPOCH_UTC)
+    except Exception:  # the code of its time zone may raise anything
+        return None
+    beyond = instant.microsecond % 1000
+    return instant - timedelta(microseconds=beyond) if beyond else instant
 
 
 def in_utc(value: datetime) -> datetime:

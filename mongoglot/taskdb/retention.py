@@ -86,7 +86,18 @@ class Retention:
 class Keeper:
     """Enforces a retention on one collection."""
 
-    def __init__(self, retention: Retention, backend: CullingBackend, collection: str) -> None:
+    def __init__(
+        self, retention: Retention, backend: CullingBackend, collection: str, *, alone: bool = False
+    ) -> None:
+        """Take a collection.
+
+        Args:
+            retention: to enforce.
+            backend: of the collection.
+            collection: its name.
+            alone: whether nobody else writes to it: then it is rarely counted.
+        """
+        self._counted = 1.0 if alone else retention.cull_fraction
         self.retention = retention
         self._backend = backend
         self._collection = collection
@@ -129,9 +140,10 @@ class Keeper:
             self._until_count = sys.maxsize
             return
         self._totals = self._backend.totals(self._collection, self._sizes)
-        self._until_count = max(1, int(self._totals.records * self.retention.cull_fraction))
         self._stuck = False
         self._culling = self._culling or self.retention.excess(self._totals)
+        part = self.retention.cull_fraction if self._culling else self._counted
+        self._until_count = max(1, int(self._totals.records * part))
 
     def _cull(self) -> None:
         """Cull until the limits are met, and a batch on the way to what is to be left."""

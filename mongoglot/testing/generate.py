@@ -1,58 +1,25 @@
-"""Random values, documents and filters, drawn from any source of choices.
+"""Random filters, and documents that they are asked of, drawn from any source of choices.
 
 The same functions serve `random.Random` (fast, for millions of decisions) and hypothesis (which shrinks).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Any
 
-from bson import DBRef, Decimal128, Regex
+from bson import Decimal128, Regex
 
-from mongoglot.compiler.values import regex_options, sort_key
+from mongoglot.compiler.values import regex_options
 from mongoglot.testing import alphabet
+from mongoglot.testing.choices import Choices, RandomChoices, chance
+from mongoglot.testing.document_values import Document, documents, near_value, place, similar, value
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-T = TypeVar("T")
-
-Document: TypeAlias = dict[str, Any]
-
 _OUTERMOST = 2
-
-MAX_DEPTH = 3
-"""How deep arrays and objects nest in a generated value."""
-
-
-class Choices(Protocol):
-    """A source of choices."""
-
-    def choose(self, options: Sequence[T]) -> T:
-        """One of the options."""
-        ...
-
-    def count(self, low: int, high: int) -> int:
-        """A number from low to high, both included."""
-        ...
-
-
-@final
-class RandomChoices:
-    """Choices of a pseudo-random generator."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
-
-    def choose(self, options: Sequence[T]) -> T:
-        """One of the options."""
-        return self._rng.choice(options)
-
-    def count(self, low: int, high: int) -> int:
-        """A number from low to high, both included."""
-        return self._rng.randint(low, high)
 
 
 def random_documents(rng: random.Random, count: int) -> list[Document]:
@@ -90,62 +57,6 @@ def each_with_each() -> tuple[list[Document], list[Document]]:
     filters += [{"a": {name: scalar}} for name in alphabet.COMPARISONS if name != "$eq" for scalar in plain]
     filters += [{"a": {"$nin": [scalar]}} for scalar in plain if is_plain_literal(scalar)]
     return [{"_id": number, **document} for number, document in enumerate(stored)], filters
-
-
-def chance(choices: Choices, percent: int) -> bool:
-    """True in so many percent of the cases."""
-    return choices.count(0, 99) >= 100 - percent
-
-
-def value(choices: Choices, depth: int = MAX_DEPTH) -> Any:
-    """Any value: mostly a scalar, else an array or an object."""
-    kind = choices.count(0, 9)
-    if depth == 0 or kind < 5:
-        return choices.choose(choices.choose(alphabet.SCALARS))
-    if kind < 8:
-        return [value(choices, depth - 1) for _ in range(choices.count(0, 3))]
-    return fields(choices, choices.count(0, 3), depth - 1)
-
-
-def fields(choices: Choices, count: int, depth: int) -> Document:
-    """An object of at most so many fields."""
-    result = {}
-    for _ in range(count):
-        odd = depth < MAX_DEPTH and chance(choices, 4)
-        name = choices.choose(alphabet.ODD_NAMES if odd else alphabet.NAMES)
-        result[name] = value(choices, depth)
-    return result
-
-
-def documents(choices: Choices, count: int) -> list[Document]:
-    """Documents with distinct `_id`s: their positions, or now and then another value."""
-    result: list[Document] = []
-    taken = set()
-    for position in range(count):
-        key = value(choices, 1) if chance(choices, 10) else position
-        if not is_possible_key(key) or sort_key(key) in taken:
-            key = f"document {position}"
-        taken.add(sort_key(key))
-        result.append({"_id": key, **fields(choices, choices.count(0, 4), MAX_DEPTH)})
-    return result
-
-
-def is_possible_key(key: Any) -> bool:
-    """Whether a value can be an `_id` (semantics 2.1); 0 to 999 are left to the positions."""
-    if isinstance(key, (list, Regex, DBRef)):
-        return False
-    if isinstance(key, dict):
-        return not any(name.startswith("$") for name in key) and all(map(is_inside_a_key, key.values()))
-    return not isinstance(key, (int, float)) or isinstance(key, bool) or not 0 <= key < 1000
-
-
-def is_inside_a_key(part: Any) -> bool:
-    """Whether a value can stand inside an `_id`."""
-    if isinstance(part, list):
-        return all(map(is_inside_a_key, part))
-    if isinstance(part, dict):
-        return not any(name.startswith("$") for name in part) and all(map(is_inside_a_key, part.values()))
-    return not isinstance(part, DBRef)
 
 
 def filter_document(
@@ -187,42 +98,6 @@ def path_and_operand(choices: Choices, near: Sequence[Document]) -> tuple[str, A
     return choices.choose(alphabet.PATHS), value(choices)
 
 
-def place(choices: Choices, document: Document) -> tuple[str, Any]:
-    """A path into a document, with or without the indexes of arrays on the way, and the value there."""
-    parts: list[str] = []
-    here: Any = document
-    if chance(choices, 80):  # `_id` is in all documents, which makes it too frequent
-        here = {name: part for name, part in document.items() if name != "_id"}
-    while True:
-        if isinstance(here, dict) and here and (not parts or chance(choices, 75)):
-            name = choices.choose(tuple(here))
-            parts.append(name)
-            here = here[name]
-        elif isinstance(here, list) and here and chance(choices, 75):
-            index = choices.count(0, len(here) - 1)
-            if chance(choices, 30):
-                parts.append(str(index))
-            here = here[index]
-        else:
-            return ".".join(parts), here
-
-
-def similar(choices: Choices, found: Any) -> Any:
-    """A value that a careless comparison takes for the one found."""
-    way = choices.count(0, 2)
-    if isinstance(found, dict) and found:
-        name = choices.choose(tuple(found))
-        if way == 0:
-            return {**found, name: similar(choices, found[name])}
-        return dict(reversed(found.items())) if way == 1 else {name: found[name]}
-    if isinstance(found, list) and found:
-        index = choices.count(0, len(found) - 1)
-        if way == 0:
-            return [*found[:index], similar(choices, found[index]), *found[index + 1 :]]
-        return found[::-1] if way == 1 else found[index]
-    return choices.choose(alphabet.LOOKALIKES.get(repr(found), ([found],)))
-
-
 def condition(
     choices: Choices, operators: AbstractSet[str], near: Sequence[Document], operand: Any, depth: int
 ) -> Any:
@@ -253,14 +128,6 @@ def operator_document(
             result[name] = OPERANDS[name](choices, operand)
         operand = near_value(choices, near)
     return result
-
-
-def near_value(choices: Choices, near: Sequence[Document]) -> Any:
-    """Another operand: one found in the documents `near`, or random."""
-    if near and chance(choices, 40):
-        found = place(choices, choices.choose(near))[1]
-        return similar(choices, found) if chance(choices, 30) else found
-    return value(choices, 2)
 
 
 def is_plain_literal(operand: Any) -> bool:

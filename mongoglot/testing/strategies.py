@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from hypothesis import strategies as st
 
-from mongoglot.testing import generate
+from mongoglot.testing import document_values, generate
 from mongoglot.testing.alphabet import LANGUAGE
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ class DrawnChoices:
 
 
 @st.composite
-def values(draw: st.DrawFn, depth: int = generate.MAX_DEPTH) -> Any:
+def values(draw: st.DrawFn, depth: int = document_values.MAX_DEPTH) -> Any:
     """Any BSON value that the driver can send, arrays and objects nested up to `depth`."""
-    return generate.value(DrawnChoices(draw), depth)
+    return document_values.value(DrawnChoices(draw), depth)
 
 
 @st.composite
-def documents(draw: st.DrawFn, min_size: int = 1, max_size: int = 6) -> list[generate.Document]:
+def documents(draw: st.DrawFn, min_size: int = 1, max_size: int = 6) -> list[document_values.Document]:
     """Documents with distinct `_id`s, as one inserts them into a collection."""
     choices = DrawnChoices(draw)
-    return generate.documents(choices, choices.count(min_size, max_size))
+    return document_values.documents(choices, choices.count(min_size, max_size))
 
 
 @st.composite
@@ -50,8 +50,8 @@ def filters(
     draw: st.DrawFn,
     *,
     operators: AbstractSet[str] = LANGUAGE,
-    near: Sequence[generate.Document] = (),
-) -> generate.Document:
+    near: Sequence[document_values.Document] = (),
+) -> document_values.Document:
     """Valid filters; some of their paths and operands are taken from the documents `near`."""
     return generate.filter_document(DrawnChoices(draw), operators, near)
 
@@ -59,7 +59,7 @@ def filters(
 @st.composite
 def queries(
     draw: st.DrawFn, *, operators: AbstractSet[str] = LANGUAGE
-) -> tuple[list[generate.Document], generate.Document]:
+) -> tuple[list[document_values.Document], document_values.Document]:
     """Documents and a filter that asks for something near them."""
     inserted = draw(documents())
     return inserted, draw(filters(operators=operators, near=inserted))

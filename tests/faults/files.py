@@ -10,10 +10,10 @@ from typing import Any
 import apsw
 
 import mongoglot
-from mongoglot.engines.sqlite import file as store_file
+from mongoglot.engines.sqlite.file_format import APPLICATION_ID
 
 FORMAT_1 = (
-    f"PRAGMA application_id = {store_file.APPLICATION_ID}",
+    f"PRAGMA application_id = {APPLICATION_ID}",
     "PRAGMA user_version = 1",
     (
         'CREATE TABLE "mongoglot collections" '

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 import mongoglot
-from mongoglot.engines.sqlite.file import APPLICATION_ID, FORMAT
+from mongoglot.engines.sqlite.file_format import APPLICATION_ID, FORMAT
 from mongoglot.errors import MongoglotError, StoreError
 from tests.faults import children
 from tests.faults.files import FORMAT_1_DOCUMENTS, format_of, write_format_1

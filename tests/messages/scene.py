@@ -217,6 +217,9 @@ def _odd() -> None:
 
 FILES: Final[dict[str, Callable[[], Any]]] = {
     "notes.txt": lambda: Path("notes.txt").write_text("This is no database at all.\n" * 200),
+    "latin.db": lambda: _sqlite(
+        "latin.db", "CREATE TABLE t (a INTEGER, b TEXT)", "INSERT INTO t VALUES (1, CAST(x'e9' AS TEXT))"
+    ),
     "other.db": lambda: _sqlite("other.db", "CREATE TABLE t (a TEXT)", "INSERT INTO t VALUES ('x')"),
     "odd.db": lambda: _sqlite("odd.db", "CREATE TABLE t (a INTEGER)", "INSERT INTO t VALUES (7)"),
     "newer.db": _newer,

@@ -17,7 +17,7 @@ from tests.taskdb.history import ids
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.taskdb.history import History
+    from tests.taskdb.history import History, Opener
 
 ZONES = ["UTC", "Asia/Tokyo", "America/New_York"]
 
@@ -118,3 +118,65 @@ def test_instants_stay_what_they_are(in_zone: Callable[[str], None]) -> None:
 def test_the_zone_is_moved(in_zone: Callable[[str], None]) -> None:
     in_zone("Asia/Tokyo")
     assert time.localtime(0).tm_hour == 9
+
+
+class OddZone(tzinfo):
+    """A time zone whose code says what it is told to."""
+
+    def __init__(self, offset: timedelta | Exception | None) -> None:
+        self._offset = offset
+
+    def utcoffset(self, _: datetime | None) -> timedelta | None:
+        if isinstance(self._offset, Exception):
+            raise self._offset
+        return self._offset
+
+    def dst(self, _: datetime | None) -> None:
+        return None
+
+    def tzname(self, _: datetime | None) -> str:
+        return "odd"
+
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123_999)
+MOMENTS: dict[str, tuple[datetime, datetime]] = {
+    "UTC": (NOON.replace(tzinfo=UTC), NOON),
+    "UTC by another name": (NOON.replace(tzinfo=OddZone(timedelta(0))), NOON),
+    "UTC of zoneinfo": (NOON.replace(tzinfo=ZoneInfo("UTC")), NOON),
+    "Tokyo": (NOON.replace(tzinfo=ZoneInfo("Asia/Tokyo")), NOON - timedelta(hours=9)),
+    "half an hour": (NOON.replace(tzinfo=OddZone(timedelta(hours=-5, minutes=-30))), NOON + timedelta(hours=5.5)),
+    "seconds": (NOON.replace(tzinfo=OddZone(timedelta(seconds=-7))), NOON + timedelta(seconds=7)),
+    "the first year": (datetime(1, 1, 1, 0, 0, 0, 1999, tzinfo=UTC), datetime(1, 1, 1, 0, 0, 0, 1999)),
+    "before 1970": (datetime(1969, 12, 31, 23, 59, 0, 1999, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 0, 1999)),
+    "the last year": (datetime.max.replace(tzinfo=UTC), datetime.max),
+    "a zone that says nothing is local": (NOON.replace(tzinfo=OddZone(None)), NOON - timedelta(hours=9)),
+    "local": (NOON, NOON - timedelta(hours=9)),
+}  # fmt: skip
+"""Dates with the instants that they are, in Tokyo."""
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_dates_of_any_zone_are_recorded_as_their_instants(
+    database: TaskDatabase, in_zone: Callable[[str], None], name: str
+) -> None:
+    """Those of a Hub have the UTC of another library; in records and in documents of them, added or changed."""
+    in_zone("Asia/Tokyo")
+    date, instant = MOMENTS[name]
+    expected = instant.replace(tzinfo=UTC, microsecond=instant.microsecond // 1000 * 1000)
+    database.add_record("added", {"submitted": date, "header": {"date": date, "n": [date]}})
+    database.add_record("changed", {})
+    database.update_record("changed", {"submitted": date, "header": {"date": date, "n": [date]}})
+    for record in database.find_records({"submitted": expected}):
+        assert record["submitted"] == record["header"]["date"] == record["header"]["n"][0] == expected
+        assert record["submitted"].tzinfo is UTC
+    assert len(database.find_records({"header.date": expected, "submitted": date}, "msg_id")) == 2
+
+
+@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+def test_a_date_whose_zone_fails_is_described(opener: Opener, engine: str) -> None:
+    database = opener(engine)
+    date = NOON.replace(tzinfo=OddZone(ValueError("no zone")))
+    database.add_record("a", {"submitted": date, "header": {"date": date}})
+    database.update_record("a", {"started": date})
+    record = database.get_record("a")
+    assert all(isinstance(value, str) for value in (record["submitted"], record["started"]))

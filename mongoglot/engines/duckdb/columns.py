@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Compare, Comparison, In, Leaf
-from mongoglot.compiler.values import ValueClass, milliseconds, value_class
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import ValueClass, value_class
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql import duckdb_nodes as duck
 from mongoglot.engines.sql import nodes as sql

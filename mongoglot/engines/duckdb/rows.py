@@ -72,7 +72,6 @@ class RowLowering(DuckdbConnectives):
             return walk.numbered(self.element, self.kind, path)
         return walk.document(self.element, self.kind, path)
 
-
     def _in_row(self, walk: _Walk, path: Path) -> Expression:
         """What holds in a row; a dot in the name of a column is one in a path."""
         assert isinstance(self.kind, Struct)  # noqa: S101 - a row is one

@@ -25,11 +25,8 @@ from mongoglot.compiler.ast import (
     Size,
     Slot,
 )
-from mongoglot.compiler.values import (
-    ValueClass,
-    milliseconds,
-    value_class,
-)
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import ValueClass, value_class
 from mongoglot.engines.duckdb.kinds import leaves_remainder, of_types
 from mongoglot.engines.duckdb.types import NANOSECONDS, Entries, Kind, ListOf, Scalar, Type
 from mongoglot.engines.sql import duckdb_nodes as duck

@@ -15,7 +15,8 @@ from uuid import UUID
 from bson import Binary, Decimal128, Int64
 
 from mongoglot.compiler.ast import Path
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, instant
+from mongoglot.compiler.instants import instant
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN
 from mongoglot.engines.duckdb.types import Entries, ListOf, MapOf, Scalar, Struct, Type
 from mongoglot.engines.sql.instants import DAY
 from mongoglot.errors import UnsupportedError

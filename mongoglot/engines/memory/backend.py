@@ -27,13 +27,17 @@ def open_backend(url: str, *, tables: Iterable[Any] = ()) -> MemoryBackend:  # n
 
 
 class MemoryBackend(ScanningBackend[SortKey]):
-    """Documents in the order of insertion, by the sort key of their `_id`."""
+    """Documents in the order of insertion, by the sort key of their `_id`.
+
+    Attributes:
+        lock: held by who looks at the documents.
+    """
 
     name = "memory"
 
     def __init__(self) -> None:
         self._collections: dict[str, MemoryCollection] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._replaced: list[tuple[MemoryCollection, SortKey, Record]] | None = None
         self._streaming = False
         self._closed = False
@@ -67,16 +71,14 @@ class MemoryBackend(ScanningBackend[SortKey]):
         """Copies of the matching documents; see `Backend`."""
         return map(copied, finished(self._found(collection, request.query), request))
 
-    @contextmanager
-    def direct(self, collection: str) -> Iterator[MemoryCollection]:
-        """The collection itself, for who writes and reads it without copies; nobody else does meanwhile."""
-        with self._lock:
-            if self._streaming:
-                raise StoreError(IN_INSERT)
-            stored = self._open().get(collection)
-            if stored is None:
-                stored = self._collections[collection] = MemoryCollection(collection)
-            yield stored
+    def direct(self, collection: str) -> MemoryCollection:
+        """The collection itself, for who writes and reads it without copies while holding `lock`."""
+        if self._streaming:
+            raise StoreError(IN_INSERT)
+        stored = self._open().get(collection)
+        if stored is None:
+            stored = self._collections[collection] = MemoryCollection(collection)
+        return stored
 
     def found(self, collection: str, query: BoundPlan) -> Iterator[Record]:
         """The matches of this moment as they are stored, which must not be changed."""
@@ -120,7 +122,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def collection_names(self) -> list[str]:
         """The collections that hold documents or have indexes."""
-        with self._lock:
+        with self.lock:
             return sorted(name for name, stored in self._open().items() if stored.documents or stored.indexes)
 
     def create_index(self, collection: str, index: Index) -> None:
@@ -141,7 +143,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def list_indexes(self, collection: str) -> list[Record]:
         """The indexes of a collection; see `Backend`."""
-        with self._lock:
+        with self.lock:
             stored = self._open().get(collection)
             return (
                 []
@@ -151,7 +153,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def verify(self) -> Verification:
         """Make each index once more from the documents, and compare."""
-        with self._lock:
+        with self.lock:
             collections = self._open().values()
             problems = tuple([problem for stored in collections for problem in stored.problems()])
             documents = sum(len(stored.documents) for stored in collections)
@@ -160,7 +162,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def totals(self, collection: str, sizes: Sequence[str]) -> Totals:
         """How much there is; see `CullingBackend`."""
-        with self._lock:
+        with self.lock:
             stored = self._open().get(collection)
             documents = stored.documents if stored is not None else {}
             size = sum([sum_of(document, sizes) for document in documents.values()]) if sizes else 0
@@ -188,7 +190,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def explain(self, collection: str, request: FindRequest) -> dict[str, Any]:
         """The source of the function that takes the matches from the candidates, and which indexes find these."""
-        with self._lock:
+        with self.lock:
             stored = self._open().get(collection, MemoryCollection(collection))
             candidates = stored.candidates(request.query)
         return {
@@ -203,13 +205,13 @@ class MemoryBackend(ScanningBackend[SortKey]):
 
     def close(self) -> None:
         """Forget everything."""
-        with self._lock:
+        with self.lock:
             self._closed = True
             self._collections.clear()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._lock:
+        with self.lock:
             if self._streaming:
                 raise StoreError(IN_INSERT)
             yield
@@ -222,7 +224,7 @@ class MemoryBackend(ScanningBackend[SortKey]):
     def _found(self, collection: str, query: BoundPlan) -> Iterator[Record]:
         """The matches among the documents of this moment, as they are stored."""
         select = _selection(query).bind(query.values)
-        with self._lock:
+        with self.lock:
             stored = self._open().get(collection)
             candidates = [] if stored is None else stored.candidates(query).documents
         return select(in_time(candidates))

@@ -13,7 +13,7 @@ from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.values import RANK, SortKey, sort_key
 from mongoglot.engines.base import Record
 from mongoglot.engines.memory.indexes import MemoryIndex, usable_access
-from mongoglot.engines.memory.keys import AFTER, points
+from mongoglot.engines.memory.keys import AFTER, points, quick_sort_key
 from mongoglot.errors import DuplicateKeyError
 
 _HELPFUL_PART: Final = 8
@@ -65,7 +65,8 @@ class MemoryCollection:
             DuplicateKeyError: another one has its `_id`, or its key in a unique index.
             WriteError: it has no keys in an index (codes 171, 16746). Nothing is stored in either case.
         """
-        key, row = sort_key(document["_id"]), self._next_row
+        identity, row = document["_id"], self._next_row
+        key = quick_sort_key(identity) or sort_key(identity)
         if key in self.rows:
             raise DuplicateKeyError(self.name, document["_id"])
         entries = [

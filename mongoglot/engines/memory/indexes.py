@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from mongoglot.compiler.access import Access, Lookup, find_access, is_point
 from mongoglot.compiler.ast import Node
 from mongoglot.compiler.index import ID_INDEX, Index, keys_of, shown_key
-from mongoglot.compiler.values import RANK, SortKey, milliseconds
+from mongoglot.compiler.values import SortKey
 from mongoglot.engines.base import Record
-from mongoglot.engines.memory.keys import Keys, key_of, wanted
+from mongoglot.engines.memory.keys import Keys, key_of, quick_sort_key, wanted
 from mongoglot.errors import DuplicateKeyError
-
-_NULL: Final[SortKey] = (RANK["null"],)
-_STRING: Final = RANK["string"]
-_DATE: Final = RANK["date"]
 
 Entry: TypeAlias = tuple[bool, dict[SortKey, list[Any]]]
 """What a document has in an index: whether it has arrays there, and its keys with their values."""
@@ -53,13 +48,7 @@ class MemoryIndex:
         """The one key of a document where it is cheap to tell; None where `entry` has to."""
         if not self.quick:
             return None
-        value = document.get(self.quick)
-        kind = value.__class__
-        if value is None:
-            return _NULL
-        if kind is str:
-            return (_STRING, value)
-        return (_DATE, milliseconds(value)) if kind is datetime else None
+        return quick_sort_key(document.get(self.quick))
 
     def entry(self, collection: str, row: int, document: Record) -> Entry:
         """What a document has in the index, or would have.

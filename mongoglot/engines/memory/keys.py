@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, final
 
 from sortedcontainers import SortedList
@@ -16,6 +17,7 @@ from sortedcontainers import SortedList
 from mongoglot.compiler.access import Constraint, Search, is_point
 from mongoglot.compiler.ast import Compare, In
 from mongoglot.compiler.candidates import UNDEFINED
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.values import MISSING_RANK, RANK, SortKey, is_array, sort_key
 
 MAX_COMBINATIONS: Final = 10_000
@@ -23,6 +25,10 @@ MAX_COMBINATIONS: Final = 10_000
 
 _UNDEFINED: Final[SortKey] = (MISSING_RANK,)
 """The element of an empty array; no value has such a key."""
+
+_NULL: Final[SortKey] = (RANK["null"],)
+_STRING: Final = RANK["string"]
+_DATE: Final = RANK["date"]
 
 AFTER: Final = RANK["maxkey"] + 1
 """Greater than what the key of any value begins with: with a key in front, the end of the keys that begin so."""
@@ -106,6 +112,16 @@ def wanted(search: Search, values: list[Any], fields: int) -> Wanted:
         if len(search.fields) == fields:
             return Wanted(starts)
     return Wanted(intervals=[(start, (*start, AFTER)) for start in starts])
+
+
+def quick_sort_key(value: Any) -> SortKey | None:
+    """The `sort_key` of a value of the types that most ids and indexed fields have; None of others."""
+    if value is None:
+        return _NULL
+    kind = value.__class__
+    if kind is str:
+        return (_STRING, value)
+    return (_DATE, milliseconds(value)) if kind is datetime else None
 
 
 def key_of(values: Iterable[Any]) -> SortKey:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mongoglot.compiler.ast import Compare, In, Leaf
-from mongoglot.compiler.values import ValueClass, milliseconds, value_class
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import ValueClass, value_class
 from mongoglot.engines.postgresql import encoding
 from mongoglot.engines.postgresql.condition import Condition, in_sql
 from mongoglot.engines.sql import nodes as sql

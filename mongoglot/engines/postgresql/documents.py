@@ -20,10 +20,10 @@ from mongoglot.compiler.ast import (
     Or,
     Path,
     ServerOnly,
-    leaves,
 )
 from mongoglot.compiler.lowering import Superset, needs_server
 from mongoglot.compiler.residual import split
+from mongoglot.compiler.trees import leaves
 from mongoglot.compiler.walk import array_index
 from mongoglot.engines.postgresql.condition import Condition, Connectives
 from mongoglot.engines.postgresql.paths import IS_OBJECT, Reading, readings

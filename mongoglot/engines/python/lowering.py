@@ -35,21 +35,19 @@ from mongoglot.compiler.ast import (
     Sample,
     ServerOnly,
     Size,
-    expressions,
 )
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.lowering import needs_server
 from mongoglot.compiler.normalise import check_mapping, normalise_document
 from mongoglot.compiler.regex import searcher
-from mongoglot.compiler.values import (
-    MISSING,
-    Document,
-    milliseconds,
-)
+from mongoglot.compiler.trees import expressions
+from mongoglot.compiler.values import MISSING, Document
 from mongoglot.engines.python.elements import item_test
 from mongoglot.engines.python.operands import OTHER, ElementTest, document_test, element_test
 from mongoglot.engines.python.predicates import Subject, comparison, membership
 from mongoglot.engines.python.reads import MAX_LENGTH, read, read_ahead, telling_missing
 from mongoglot.engines.python.source import SCALARS, SourceWriter, build_factory
+from mongoglot.engines.python.summaries import summary
 from mongoglot.errors import EncodingError, FilterError
 
 _MAX_HEIGHT: Final = 12
@@ -149,13 +147,13 @@ def _function(node: Node, name: str, out: SourceWriter) -> None:
         case And(children):
             for child in children:
                 read_ahead(child, out)
-                out.line(f"if not ({_condition(child, out, 1)}):  # {_summary(child)}")
+                out.line(f"if not ({_condition(child, out, 1)}):  # {summary(child)}")
                 out.line("    return False")
             out.line("return True")
         case Or(children):
             for child in children:
                 read_ahead(child, out)
-                out.line(f"if {_condition(child, out, 1)}:  # {_summary(child)}")
+                out.line(f"if {_condition(child, out, 1)}:  # {summary(child)}")
                 out.line("    return True")
             out.line("return False")
         case _:
@@ -170,7 +168,7 @@ def _continue_unless(node: Node, out: SourceWriter) -> None:
     """Write the statements of a loop over documents that go on to the next where one does not match."""
     for child in node.children if isinstance(node, And) else (node,):
         read_ahead(child, out)
-        out.line(f"if not ({_condition(child, out, 1)}):  # {_summary(child)}")
+        out.line(f"if not ({_condition(child, out, 1)}):  # {summary(child)}")
         out.line("    continue")
 
 
@@ -280,32 +278,3 @@ def _search_before(node: Node, out: SourceWriter) -> str:
     part.line("return False")
     out.lines[:0] = part.lines
     return name
-
-
-def _summary(node: Node) -> str:
-    """A comment for the reader: the operator and nothing that a user wrote."""
-    match node:
-        case Compare(_, op, operand):
-            return f"{op} {operand.kind}"
-        case In():
-            return "$in"
-        case Exists():
-            return "$exists"
-        case Glob():
-            return "$glob"
-        case RegexMatch():
-            return "$regex"
-        case Sample():
-            return "$sampleRate"
-        case Expr():
-            return "$expr"
-        case JsonSchema():
-            return "$jsonSchema"
-        case ElemMatch():
-            return "$elemMatch"
-        case HasType() | Mod() | Size():
-            return f"${type(node).__name__.lower().removeprefix('has')}"
-        case Bits(_, op, _):
-            return op
-        case _:
-            return type(node).__name__.lower()

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from mongoglot.compiler.ast import ListSlot, Slot
-from mongoglot.compiler.values import ValueClass, is_nan, milliseconds, value_class
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import ValueClass, is_nan, value_class
 from mongoglot.engines.python.source import SourceWriter
 
 _PYTHON: Final = {"$eq": "==", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-from mongoglot.compiler.ast import Compare, ElemMatch, Exists, In, Leaf, Node, Path, RegexMatch, leaves
+from mongoglot.compiler.ast import Compare, ElemMatch, Exists, In, Leaf, Node, Path, RegexMatch
+from mongoglot.compiler.trees import leaves
 from mongoglot.engines.python.source import SourceWriter
 
 MAX_LENGTH: Final = 12

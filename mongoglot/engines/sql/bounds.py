@@ -16,7 +16,8 @@ from uuid import UUID
 from bson import Binary
 
 from mongoglot.compiler.ast import Comparison
-from mongoglot.compiler.values import INT64_MAX, INT64_MIN, ValueClass, milliseconds
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import INT64_MAX, INT64_MIN, ValueClass
 from mongoglot.engines.sql.condition import Binder
 from mongoglot.engines.sql.instants import DAY, Calendar, day_text, instant_text
 from mongoglot.engines.sql.numbers import clamped, double_bound, exact, unit_bound, unit_operator

@@ -20,8 +20,9 @@ from mongoglot.compiler.ast import (
     Path,
     Slot,
 )
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.plan import BoundPlan, Plan
-from mongoglot.compiler.values import ValueClass, milliseconds, value_class
+from mongoglot.compiler.values import ValueClass, value_class
 from mongoglot.engines.sql.instants import instant_text
 from mongoglot.engines.sql.table import Encoding, Table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from mongoglot.compiler.values import milliseconds
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.errors import UnsupportedError
 
 DAY: Final = 24 * 60 * 60 * 1000

@@ -24,12 +24,11 @@ from mongoglot.compiler.ast import (
     Sample,
     ServerOnly,
     Size,
-    dotted,
-    leaves,
 )
 from mongoglot.compiler.lowering import Bounds, Superset, needs_server
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.compiler.residual import split
+from mongoglot.compiler.trees import dotted, leaves
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Condition, Connectives
 from mongoglot.engines.sql.dialects import DIALECTS, Dialect

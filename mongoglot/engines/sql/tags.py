@@ -16,8 +16,9 @@ import bson
 from bson import Binary, Code, Decimal128, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.normalise import normalise
-from mongoglot.compiler.values import RANK, ValueClass, milliseconds, regex_options, value_class
+from mongoglot.compiler.values import RANK, ValueClass, regex_options, value_class
 from mongoglot.engines.sql.number_keys import number_body, short_number_key
 
 TAG: Final = "\U0010ffff"

@@ -29,23 +29,18 @@ from mongoglot.engines.culling import First, Totals
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite import culling, encoding, indexes, parts
+from mongoglot.engines.sqlite.column_values import column_value
 from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.filesystems import JOURNALS, Journal
 from mongoglot.engines.sqlite.indexes import IndexWriter, Reading, read_by
 from mongoglot.engines.sqlite.insertion import insert_rows
+from mongoglot.engines.sqlite.layouts import DOCUMENT, ROW, Layout, StoredIndex
 from mongoglot.engines.sqlite.lowering import lower, undecided
 from mongoglot.engines.sqlite.row_documents import decoded, documents_of
 from mongoglot.engines.sqlite.rows import Row, row_of, stored_row
 from mongoglot.engines.sqlite.schema import check_schema
 from mongoglot.engines.sqlite.streaming import can_stream, few_rows, streamed
-from mongoglot.engines.sqlite.tables import (
-    DOCUMENT,
-    ROW,
-    Layout,
-    StoredIndex,
-    Tables,
-    column_value,
-)
+from mongoglot.engines.sqlite.tables import Tables
 from mongoglot.engines.sqlite.verification import verified
 from mongoglot.errors import UnsupportedError
 

@@ -29,17 +29,20 @@ from mongoglot.compiler.ast import (
     ServerOnly,
     Size,
 )
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, milliseconds, value_class
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Binder, Parameters
+from mongoglot.engines.sql.json_text import json_list
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.number_keys import native_number
 from mongoglot.engines.sql.table import Column, ColumnType
 from mongoglot.engines.sql.tags import identity
-from mongoglot.engines.sqlite.conditions import conditions_of, regex_call, regex_parameters
+from mongoglot.engines.sqlite.conditions import conditions_of
 from mongoglot.engines.sqlite.element import Element
 from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob
 from mongoglot.engines.sqlite.paths import Place
+from mongoglot.engines.sqlite.text_conditions import regex_call, regex_parameters
 
 _KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
     "string": frozenset({"string"}),
@@ -201,6 +204,6 @@ def _list_binder(kind: ColumnType) -> Binder:
 
     def bound(items: list[Any]) -> str:
         natives = (convert(item) for item in items if value_class(item) in kinds)
-        return json.dumps([native for native in natives if native is not None], ensure_ascii=False)
+        return json_list(native for native in natives if native is not None)
 
     return bound

@@ -27,20 +27,18 @@ from mongoglot.compiler.ast import (
     Size,
     Slot,
 )
-from mongoglot.compiler.regex import Pattern
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Binder, Parameters
+from mongoglot.engines.sql.json_text import json_list
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.number_keys import KEY_LENGTH, Interval, native_number, number_key
-from mongoglot.engines.sql.tags import ESCAPED, ESCAPED_END, TAG
 from mongoglot.engines.sqlite import operands
 from mongoglot.engines.sqlite.bits import bits_conditions
-from mongoglot.engines.sqlite.element import Conditions, Element
+from mongoglot.engines.sqlite.element import Conditions, Element, always, bound
 from mongoglot.engines.sqlite.equality import equals_pattern
-from mongoglot.engines.sqlite.functions import REGEX_FUNCTION
-from mongoglot.engines.sqlite.glob import matches_glob, to_sqlite_glob, without_nul
 from mongoglot.engines.sqlite.kinds import mod_conditions, size_conditions, type_conditions
+from mongoglot.engines.sqlite.text_conditions import glob, regex
 
 _NUMBERS: Final = ("integer", "real")
 _TAGGED: Final = frozenset(
@@ -89,10 +87,10 @@ def comparison(op: Comparison, operand: Slot) -> Conditions | None:
             _number(found, op, operand)
         case "bool":
             found.parameters[f"p{index}"] = (index, int)
-            found.by_type["true"] = lambda _: sql.compare(op, sql.integer(1), _p(index))
-            found.by_type["false"] = lambda _: sql.compare(op, sql.integer(0), _p(index))
+            found.by_type["true"] = lambda _: sql.compare(op, sql.integer(1), bound(index))
+            found.by_type["false"] = lambda _: sql.compare(op, sql.integer(0), bound(index))
         case "null":
-            found.by_type["null"] = _always
+            found.by_type["null"] = always
             found.missing = True
         case "minkey" | "maxkey" if op != "$eq":
             _beyond(found, op, operand)
@@ -100,12 +98,12 @@ def comparison(op: Comparison, operand: Slot) -> Conditions | None:
             if op != "$eq":
                 return None  # SQL has no order of containers
             found.parameters[f"p{index}"] = (index, operands.equality_pattern)
-            found.by_type[kind] = lambda element: equals_pattern(element.blob, _p(index))
+            found.by_type[kind] = lambda element: equals_pattern(element.blob, bound(index))
         case "scoped code":
             _interval(found, op, index, "text")
         case _ if op == "$eq":
-            found.parameters[f"p{index}"] = (index, _encoded)
-            found.by_type["text"] = lambda element: sql.equals(element.value, _p(index))
+            found.parameters[f"p{index}"] = (index, operands.stored_string)
+            found.by_type["text"] = lambda element: sql.equals(element.value, bound(index))
         case _:
             _interval(found, op, index, "text")
     return found
@@ -118,7 +116,7 @@ def _number(found: Conditions, op: Comparison, operand: Slot) -> None:
         found.parameters[f"p{index}"] = (index, lambda value: native_number(op, value))
 
         def compared(element: Element) -> Expression:
-            result = sql.compare(op, element.value, _p(index))
+            result = sql.compare(op, element.value, bound(index))
             # no native number may equal a decimal, or lie beyond it: then the parameter is NULL
             return sql.not_null_else(result, sql.FALSE) if kind == "decimal" else result
 
@@ -145,11 +143,11 @@ def _interval(
 def _beyond(found: Conditions, op: Comparison, operand: Slot) -> None:
     """`$gt: MinKey` and the like: every other value is on one side of the operand, a missing one too."""
     found.default = found.missing = True
-    found.by_type["array"] = _always
+    found.by_type["array"] = always
     if op in ("$gt", "$lt"):
         index = operand.index
-        found.parameters[f"p{index}"] = (index, _encoded)
-        found.by_type["text"] = lambda e: sql.negated(sql.equals(e.value, _p(index)))
+        found.parameters[f"p{index}"] = (index, operands.stored_string)
+        found.by_type["text"] = lambda e: sql.negated(sql.equals(e.value, bound(index)))
 
 
 def membership(operand: ListSlot) -> Conditions:
@@ -183,7 +181,7 @@ def membership(operand: ListSlot) -> Conditions:
         for name, truth in (("true", True), ("false", False)):
             found.by_type[name] = partial(_parameter, bind(name, partial(_has_truth, truth)))
     if "null" in kinds:
-        found.by_type["null"] = _always
+        found.by_type["null"] = always
         found.missing = True
     for container, holds in (("object", is_document), ("array", is_array)):
         if container in kinds:
@@ -231,7 +229,7 @@ def _is_number(item: Any) -> bool:
 
 def _native_numbers(items: list[Any]) -> str:
     natives = [native_number("$eq", item) for item in items if _is_number(item)]
-    return json.dumps([native for native in natives if native is not None])  # SQLite reads Infinity
+    return json_list(native for native in natives if native is not None)
 
 
 def _number_keys(items: list[Any]) -> str:
@@ -239,7 +237,9 @@ def _number_keys(items: list[Any]) -> str:
 
 
 def _encoded_strings(items: list[Any]) -> str:
-    return json.dumps([_encoded(item) for item in items if value_class(item) in _TAGGED], ensure_ascii=False)
+    return json.dumps(
+        [operands.stored_string(item) for item in items if value_class(item) in _TAGGED], ensure_ascii=False
+    )
 
 
 def _scoped_codes(items: list[Any]) -> str:
@@ -251,63 +251,6 @@ def _patterns(holds: Callable[[Any], bool], items: list[Any]) -> str:
     return "[" + ",".join(operands.equality_pattern(item) for item in items if holds(item)) + "]"
 
 
-def glob(operand: Slot, plain: bool) -> Conditions:
-    """`$glob`; a pattern that is not plain lets strings through that are tested again."""
-    index = operand.index
-    found = Conditions(superset=not plain)
-    found.parameters[f"p{index}"] = (index, partial(to_sqlite_glob, plain=plain))
-
-    def matches(element: Element) -> Expression:
-        text = element.value
-        own = sql.compare("$lt", text, sql.characters(TAG))
-        escaped = sql.compare("$lt", text, sql.characters(ESCAPED_END))
-        # what a tag stands for is no string, but for one that begins like a tag itself
-        behind = sql.call("substr", without_nul(text), sql.integer(len(ESCAPED) + 1))
-        return sql.case(
-            [(own, matches_glob(text, _p(index))), (escaped, sql.glob(behind, _p(index)))], sql.FALSE
-        )
-
-    found.by_type["text"] = matches
-    return found
-
-
-def regex(operand: Slot) -> Conditions:
-    """`$regex`: strings are searched by the function that the store registers, a stored regex has one encoding."""
-    index = operand.index
-    found = Conditions()
-    found.parameters.update(regex_parameters(operand))
-    found.parameters[f"p{index}_stored"] = (index, _stored_regex)
-
-    def matches(element: Element) -> Expression:
-        text = element.value
-        own = sql.compare("$lt", text, sql.characters(TAG))
-        escaped = sql.compare("$lt", text, sql.characters(ESCAPED_END))
-        # cut off as bytes: of a text, substr sees nothing behind a NUL
-        behind = sql.call("substr", sql.cast(text, "BLOB"), sql.integer(len(ESCAPED.encode()) + 1))
-        return sql.case(
-            [(own, regex_call(text, operand)), (escaped, regex_call(sql.cast(behind, "TEXT"), operand))],
-            sql.equals(text, _parameter(f"p{index}_stored", element)),
-        )
-
-    found.by_type["text"] = matches
-    return found
-
-
-def regex_call(text: Expression, operand: Slot) -> Expression:
-    """The search in a text, by the registered function."""
-    pattern, options = (sql.parameter(f"p{operand.index}_{part}") for part in ("pattern", "options"))
-    return sql.call(REGEX_FUNCTION, text, pattern, options)
-
-
-def regex_parameters(operand: Slot) -> Parameters:
-    """What `regex_call` binds."""
-    index = operand.index
-    return {
-        f"p{index}_pattern": (index, lambda pattern: pattern.text),
-        f"p{index}_options": (index, lambda pattern: pattern.options),
-    }
-
-
 def sample(leaf: Sample) -> tuple[Expression, Parameters]:
     """A throw for each row: SQLite's random() is an int64, whose lowest 53 bits make a number from 0 to 1."""
     label = f"p{leaf.operand.index}"
@@ -315,21 +258,3 @@ def sample(leaf: Sample) -> tuple[Expression, Parameters]:
     return sql.compare("$lt", bits, sql.parameter(label)), {
         label: (leaf.operand.index, lambda rate: rate * 2**53)
     }
-
-
-def _stored_regex(pattern: Pattern) -> str:
-    """The encoding of the stored regex that equals a pattern; where there is none, what no tag equals."""
-    return "" if pattern.stored is None else _encoded(pattern.stored)
-
-
-def _encoded(value: Any) -> str:
-    """The stored string of a value that has one encoding."""
-    return operands.comparison_range("$eq", value)[0]
-
-
-def _always(_: Element) -> Expression:
-    return sql.TRUE
-
-
-def _p(index: int) -> Expression:
-    return sql.parameter(f"p{index}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mongoglot.compiler.values import milliseconds
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.engines.culling import First, Totals
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sqlite.file import File
-from mongoglot.engines.sqlite.tables import DOCUMENT, ROW
+from mongoglot.engines.sqlite.layouts import DOCUMENT, ROW
 from mongoglot.errors import UnsupportedError
 
 

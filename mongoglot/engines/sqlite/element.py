@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import final
 
+from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Parameters
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sqlite.paths import Place
@@ -47,3 +48,13 @@ class Element:
     value: Expression
     blob: Expression
     place: Place
+
+
+def always(_: Element) -> Expression:
+    """The condition that every value fulfils."""
+    return sql.TRUE
+
+
+def bound(index: int) -> Expression:
+    """The parameter of the operand at a position in the values of the query."""
+    return sql.parameter(f"p{index}")

@@ -15,7 +15,7 @@ import apsw
 
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sqlite.failures import BUSY_TIMEOUT, translated
-from mongoglot.engines.sqlite.file import APPLICATION_ID
+from mongoglot.engines.sqlite.file_format import APPLICATION_ID
 from mongoglot.errors import StoreError
 
 _MAGIC: Final = b"SQLite format 3\0"

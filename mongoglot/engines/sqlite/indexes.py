@@ -14,15 +14,18 @@ from typing import Any, Final, final
 import orjson
 
 from mongoglot.compiler.access import Access, Lookup, find_access
-from mongoglot.compiler.ast import And, Compare, In, Node, leaves
+from mongoglot.compiler.ast import And, Compare, In, Node
 from mongoglot.compiler.index import ID_INDEX, keys_of, shown_key
+from mongoglot.compiler.trees import leaves
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.index_keys import MULTIKEY, SINGLE, intervals, key_texts
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.engines.sqlite import encoding
-from mongoglot.engines.sqlite.file import INDEXES, File
-from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, StoredIndex, Tables
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import INDEXES
+from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout, StoredIndex
+from mongoglot.engines.sqlite.tables import Tables
 from mongoglot.errors import DuplicateKeyError
 
 ENTRY, OF = "_entry", "_of"

@@ -9,12 +9,13 @@ from typing import Any, final
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
+from mongoglot.engines.sqlite.column_values import column_value
 from mongoglot.engines.sqlite.encoding import decode
 from mongoglot.engines.sqlite.failures import ConflictError
 from mongoglot.engines.sqlite.file import File
 from mongoglot.engines.sqlite.indexes import IndexWriter
+from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout
 from mongoglot.engines.sqlite.rows import Row
-from mongoglot.engines.sqlite.tables import DOCUMENT, KEY, ROW, Layout, column_value
 from mongoglot.errors import DuplicateKeyError, WriteError
 
 

@@ -81,6 +81,11 @@ def comparison_range(op: Comparison, value: Any) -> Interval:
             return part_of(tag_range(kind), op, found, found + "\0")
 
 
+def stored_string(value: Any) -> str:
+    """The stored string of a value that has one encoding."""
+    return comparison_range("$eq", value)[0]
+
+
 def equality_pattern(value: Any) -> str:
     """JSON text of a document or array to compare stored ones with, leaf by leaf (semantics 1.3).
 

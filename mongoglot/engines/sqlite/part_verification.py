@@ -9,7 +9,8 @@ import bson
 
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sqlite.file import PARTS, File
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import PARTS
 from mongoglot.engines.sqlite.parts import PART
 from mongoglot.errors import StoreError
 

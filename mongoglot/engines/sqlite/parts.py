@@ -10,8 +10,9 @@ import bson
 
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Table
-from mongoglot.engines.sqlite.file import PARTS, File
-from mongoglot.engines.sqlite.tables import ROW
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import PARTS
+from mongoglot.engines.sqlite.layouts import ROW
 from mongoglot.errors import StoreError
 
 CACHE: Final = 32 * 2**20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -12,6 +12,9 @@ from mongoglot.compiler.normalise import normalise
 from mongoglot.compiler.values import MAX_STORED_DEPTH
 from mongoglot.engines.sql.tags import LETTERS, TAG
 from mongoglot.engines.sqlite.encoding import JSON, restored_tag
+
+Text: TypeAlias = str | bytes | None
+"""A value as it is written: text as it is, anything else as JSON in UTF-8, or null."""
 
 _DATE: Final = TAG + LETTERS["date"]
 _ATOMS: Final = frozenset({str, bool, type(None)})
@@ -27,8 +30,11 @@ def json_of(value: Any) -> str:
     return JSON[value.__class__](value)
 
 
-def plain_json(value: dict[Any, Any] | list[Any]) -> str | None:
-    """The JSON text of a document or array that is plain: str, bool, None, int32, dates, not nested deep."""
+def plain_json(value: dict[Any, Any] | list[Any]) -> bytes | None:
+    """The JSON text of a document or array that is plain: str, bool, None, int32, dates, not nested deep.
+
+    Dates without a time zone are local time.
+    """
     values = value.values() if value.__class__ is dict else value
     dates = 0 if _ATOMS.issuperset(map(type, values)) else _dates_in(values, _SHALLOW)
     if dates < 0:
@@ -39,7 +45,7 @@ def plain_json(value: dict[Any, Any] | list[Any]) -> str | None:
         return None
     if text.count(_TAG_BYTES) != dates or b"\\u0000" in text:
         return None
-    return text.decode()
+    return text
 
 
 def _dates_in(values: Iterable[Any], depth: int) -> int:
@@ -54,6 +60,8 @@ def _dates_in(values: Iterable[Any], depth: int) -> int:
         if kind is datetime:
             dates += 1
         elif kind is dict or kind is list:
+            if not value:
+                continue
             inner = _dates_in(value.values() if kind is dict else value, depth - 1)
             if inner < 0:
                 return -1
@@ -63,27 +71,33 @@ def _dates_in(values: Iterable[Any], depth: int) -> int:
     return dates
 
 
-def bytes_json(items: list[bytes]) -> str:
+def document_json(fields: dict[str, Text]) -> bytes:
+    """The JSON text of a document."""
+    return orjson.dumps(fields, orjson.Fragment)
+
+
+def bytes_json(items: list[bytes]) -> bytes:
     """The JSON text of a list of bytes."""
-    return f"[{','.join(map(_BYTES, items))}]"
+    texts = [f'{_OPEN_BYTES}{len(item):08x}00{item.hex()}"' for item in items]
+    return f"[{','.join(texts)}]".encode()
 
 
-_BYTES: Final = JSON[bytes]
+_OPEN_BYTES: Final = f'"{TAG}{LETTERS["binary"]}'
+
+
+def date_text(value: datetime) -> str:
+    """What stands in a document for a naive date, in UTC."""
+    return f"{_DATE}{value.isoformat('T', 'milliseconds')}Z"
 
 
 def _date_text(value: datetime) -> str:
-    if value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return f"{_DATE}{value.isoformat('T', 'milliseconds')[:-6]}Z"
+    if value.tzinfo is None:
+        value = value.astimezone()
+    return date_text(_EPOCH + (value - _EPOCH_UTC))
 
 
-def date_json(value: datetime) -> str:
-    """The JSON text of a date; one without a time zone is local time.
-
-    Raises:
-        OverflowError, ValueError, OSError: the local calendar ends before it.
-    """
-    return f'"{_date_text(value)}"'
+_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 
 
 def decoded_plain(text: str) -> dict[str, Any] | None:

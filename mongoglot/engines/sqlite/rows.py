@@ -14,16 +14,9 @@ from typing import Any, Final, TypeAlias
 import orjson
 from bson import Decimal128, Int64, ObjectId
 
+from mongoglot.compiler.instants import instant, milliseconds
 from mongoglot.compiler.stored import PLAIN_IDS, as_stored
-from mongoglot.compiler.values import (
-    INT32_MAX,
-    INT32_MIN,
-    INT64_MAX,
-    INT64_MIN,
-    MAX_STORED_DEPTH,
-    instant,
-    milliseconds,
-)
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, MAX_STORED_DEPTH
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.tags import LETTERS, STRINGS, TAG, date_body, stored_identity
 from mongoglot.engines.sqlite.encoding import encode, int64_text

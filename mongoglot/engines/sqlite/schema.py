@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 from mongoglot.compiler.index import Index
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.table import Column
-from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, LAYOUT, PARTS, File
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import CATALOGUE, INDEXES, LAYOUT, PARTS
 from mongoglot.engines.sqlite.indexes import entries_statement
-from mongoglot.engines.sqlite.tables import collection_statement
+from mongoglot.engines.sqlite.table_statements import collection_statement
 from mongoglot.errors import MongoglotError, StoreError
 
 
@@ -91,7 +92,7 @@ def _is_plain(item: _Item) -> bool:
     return item.text.startswith(start) and _ON_COLUMN.fullmatch(item.text.removeprefix(start)) is not None
 
 
-_ON_COLUMN: Final = re.compile(r'\(("(?:[^"]|"")*")(?:, "(?:[^"]|"")*")?\)(?: WHERE \1 IS NOT NULL)?')
+_ON_COLUMN: Final = re.compile(r'\(("(?:[^"]|"")*")(?:, "(?:[^"]|"")*"){0,2}\)(?: WHERE \1 IS NOT NULL)?')
 
 
 def _words(text: str | None) -> str:

@@ -5,61 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final, TypeVar, final
+from dataclasses import fields, replace
+from typing import Any, Final, TypeVar
 
 from mongoglot.compiler.index import Index
-from mongoglot.compiler.values import milliseconds, value_class
 from mongoglot.engines.base import Record
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sql.table import STORED_TYPES, Column, Table
-from mongoglot.engines.sqlite.file import CATALOGUE, INDEXES, PARTS, File
+from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sqlite.column_values import column_value
+from mongoglot.engines.sqlite.file import File
+from mongoglot.engines.sqlite.file_format import CATALOGUE, INDEXES, PARTS
+from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout, StoredIndex
 from mongoglot.engines.sqlite.row_documents import decoded
-from mongoglot.errors import StoreError, UnsupportedError
+from mongoglot.engines.sqlite.table_statements import collection_statement, column_definition, index_body
+from mongoglot.errors import StoreError
 
 Asked = TypeVar("Asked")
 
-ROW, KEY, DOCUMENT = "_row", "_key", "_doc"
-"""The columns that every table has: the order of insertion, the identity of `_id`, the document."""
-
 _ALWAYS: Final = frozenset({"name", "type", "path", "mixed", "indexed"})
 """What the catalogue keeps of every column."""
-
-MARK: Final = b""
-"""In a typed column: the field has a value that the column cannot hold; see the document."""
-
-_AFFINITY: Final = {"string": "TEXT", "number": "", "date": "INTEGER", "bool": "INTEGER"}
-"""The declared types of columns. `number` has none, so that int64 and double stay what they are."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class StoredIndex:
-    """An index in the file.
-
-    Attributes:
-        index: its definition.
-        table: the table of its keys.
-    """
-
-    index: Index
-    table: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a collection is stored: its table, and its indexes in the order of their making."""
-
-    table: Table
-    indexes: tuple[StoredIndex, ...] = ()
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.table, self.indexes)))
-
-    def __hash__(self) -> int:  # every find looks for what was made for the layout
-        return self._hash
 
 
 class Tables:
@@ -101,7 +65,7 @@ class Tables:
         version only grows, it was the same in the views before.
         """
         if self.file.content_version() != self._content:
-            if self._schema_now() != self._version:
+            if (self.file.seen_schema_version(), self.file.undone) != self._version:
                 return False
             self._content = self.file.content_version()
         return True
@@ -247,7 +211,7 @@ class Tables:
         kept = tuple(by_name.get(column.name, column) for column in table.columns)
         extended = replace(table, columns=kept + new)
         for column in new:
-            self.file.rows(f"ALTER TABLE {quoted(table.name)} ADD COLUMN {_definition(column)}")
+            self.file.rows(f"ALTER TABLE {quoted(table.name)} ADD COLUMN {column_definition(column)}")
         assignments = ", ".join(f"{quoted(column.name)} = ?" for column in new)
         for batch in self.documents(table) if new else ():
             for row, document in batch:
@@ -290,24 +254,10 @@ BATCH: Final = 2000
 """Rows that are read at once where all are read."""
 
 
-def collection_statement(name: str, columns: Sequence[Column], late: int = 0) -> str:
-    """The statement that makes the table of a collection; as SQLite keeps it when the last columns came `late`."""
-    definitions = [_definition(column) for column in columns]
-    definitions.insert(len(columns) - late, f"{quoted(DOCUMENT)} BLOB NOT NULL")
-    first = f"{quoted(ROW)} INTEGER PRIMARY KEY, {quoted(KEY)} TEXT NOT NULL UNIQUE"
-    return f"CREATE TABLE {quoted(name)} ({', '.join([first, *definitions])})"
-
-
 def _recorded(column: Column) -> dict[str, Any]:
     """A column as the catalogue keeps it: what was declared, in words that earlier versions know if they can."""
     values = {each.name: (getattr(column, each.name), each.default) for each in fields(column)}
     return {name: value for name, (value, default) in values.items() if value != default or name in _ALWAYS}
-
-
-def index_body(table: str, column: Column) -> str:
-    """What follows the name of the index in the statement that makes it."""
-    name, beside = quoted(column.name), f", {quoted(column.beside)}" if column.beside else ""
-    return f"ON {quoted(table)} ({name}{beside})" + (f" WHERE {name} IS NOT NULL" if column.sparse else "")
 
 
 _INDEXES_ON: Final = """
@@ -319,34 +269,3 @@ _INDEXES_ON: Final = """
 
 def _without_index(column: Column) -> Column:
     return replace(column, indexed=False, sparse=False, beside="")
-
-
-def _definition(column: Column) -> str:
-    if column.name.lower() in (ROW, KEY, DOCUMENT):
-        raise UnsupportedError(f"a column cannot be called {column.name!r}: every table of a store has one")
-    if column.type not in STORED_TYPES:
-        raise UnsupportedError(
-            f"a store declares columns of {', '.join(STORED_TYPES)}, not of {column.type!r}"
-        )
-    return f"{quoted(column.name)} {_AFFINITY[column.type]}".rstrip()
-
-
-def column_value(document: Record, column: Column) -> Any:
-    """What stands in a typed column: the value, NULL for null and missing, the mark for anything else."""
-    value: Any = document
-    for part in column.field:
-        if not isinstance(value, dict):
-            return MARK if isinstance(value, list) else None
-        value = value.get(part)
-    kind = value_class(value)
-    match column.type, kind:
-        case _, "null":
-            return None
-        case ("string", "string") | ("number", "double"):
-            return value
-        case ("number", "int") | ("bool", "bool"):
-            return int(value)
-        case "date", "date":
-            return milliseconds(value)
-        case _:
-            return MARK

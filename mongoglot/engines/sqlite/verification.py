@@ -14,19 +14,12 @@ from mongoglot.engines.sql.index_keys import key_texts
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.tags import identity
 from mongoglot.engines.sqlite import encoding
-from mongoglot.engines.sqlite.file import INDEXES
+from mongoglot.engines.sqlite.column_values import column_value
+from mongoglot.engines.sqlite.file_format import INDEXES
 from mongoglot.engines.sqlite.indexes import ENTRY, OF
+from mongoglot.engines.sqlite.layouts import DOCUMENT, KEY, ROW, Layout, StoredIndex
 from mongoglot.engines.sqlite.part_verification import NamedParts
-from mongoglot.engines.sqlite.tables import (
-    BATCH,
-    DOCUMENT,
-    KEY,
-    ROW,
-    Layout,
-    StoredIndex,
-    Tables,
-    column_value,
-)
+from mongoglot.engines.sqlite.tables import BATCH, Tables
 from mongoglot.errors import StoreError, WriteError
 
 MAX_TOLD: Final = 10

@@ -10,16 +10,9 @@ from typing import Any, Final
 
 from bson import Decimal128, Int64, ObjectId
 
+from mongoglot.compiler.instants import instant, milliseconds
 from mongoglot.compiler.rendering import TYPE_CODES, type_name
-from mongoglot.compiler.values import (
-    INT32_MAX,
-    INT32_MIN,
-    INT64_MAX,
-    INT64_MIN,
-    instant,
-    milliseconds,
-    value_class,
-)
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, value_class
 from mongoglot.engines.python.expressions.arrays import int32
 from mongoglot.engines.python.expressions.boolean import is_true
 from mongoglot.engines.python.expressions.dates.parsing import parse_date_text

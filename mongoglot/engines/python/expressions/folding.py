@@ -24,7 +24,8 @@ from mongoglot.compiler.expression_ast import (
     Switch,
     Variable,
 )
-from mongoglot.compiler.values import INT32_MAX, MISSING, current_time, value_class
+from mongoglot.compiler.instants import current_time
+from mongoglot.compiler.values import INT32_MAX, MISSING, value_class
 from mongoglot.engines.python.expressions.boolean import is_true
 from mongoglot.engines.python.expressions.numbers import ABSENT, is_nullish
 from mongoglot.engines.python.expressions.table import (

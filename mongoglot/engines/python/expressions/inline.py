@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from bson import Int64
 
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, milliseconds
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN
 from mongoglot.engines.python.expressions.phrases import wrapped
 from mongoglot.engines.python.source import SourceWriter
 

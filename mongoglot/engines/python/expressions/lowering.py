@@ -15,7 +15,8 @@ from typing import Any, Final, final
 from bson import MinKey, ObjectId
 
 from mongoglot.compiler.expression_ast import Expression
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, MISSING, milliseconds
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, MISSING
 from mongoglot.engines.python.expressions import delayed, iteration
 from mongoglot.engines.python.expressions.boolean import is_true
 from mongoglot.engines.python.expressions.numbers import ABSENT

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from bson import Int64
 
-from mongoglot.compiler.values import INT64_MAX, INT64_MIN, MISSING, instant, milliseconds, value_class
+from mongoglot.compiler.instants import instant, milliseconds
+from mongoglot.compiler.values import INT64_MAX, INT64_MIN, MISSING, value_class
 from mongoglot.engines.python.expressions.numbers import (
     CONTEXT,
     WIDTH,

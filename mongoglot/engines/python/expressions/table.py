@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from mongoglot.engines.python.expressions import boolean, sums
 from mongoglot.engines.python.expressions.accumulators import STREAMED_ACCUMULATORS
-from mongoglot.engines.python.expressions.arithmetic import NUMERIC, multiply
+from mongoglot.engines.python.expressions.arithmetic import NUMERIC
 from mongoglot.engines.python.expressions.arrays import ARRAYS, LAZY_ARRAYS, check_searched
 from mongoglot.engines.python.expressions.comparison import COMPARISONS
 from mongoglot.engines.python.expressions.conversions import SHORT_FORMS, convert
 from mongoglot.engines.python.expressions.dates.operators import DATE_PARTS, DATES
 from mongoglot.engines.python.expressions.elements import DELAYED_ELEMENTS
 from mongoglot.engines.python.expressions.objects import DELAYED_OBJECTS, OBJECTS
+from mongoglot.engines.python.expressions.products import multiply
 from mongoglot.engines.python.expressions.regexes import REGEXES, check_pattern
 from mongoglot.engines.python.expressions.sets import (
     LAZY_SETS,

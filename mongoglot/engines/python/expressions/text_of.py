@@ -9,8 +9,9 @@ from typing import Any, Final
 from bson import Timestamp
 from bson.datetime_ms import DatetimeMS
 
+from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import MISSING, check_text, milliseconds, value_class
+from mongoglot.compiler.values import MISSING, check_text, value_class
 from mongoglot.engines.python.expressions.numbers import named_type
 from mongoglot.errors import FilterError
 

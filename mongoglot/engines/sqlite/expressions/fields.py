@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mongoglot.compiler.ast import Path, dotted
+from mongoglot.compiler.ast import Path
+from mongoglot.compiler.trees import dotted
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.number_keys import KEY_LENGTH

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 from bson import ObjectId, Timestamp
 from bson.datetime_ms import DatetimeMS
 
-from mongoglot.compiler.values import INT64_MAX, INT64_MIN, milliseconds
+from mongoglot.compiler.instants import milliseconds
+from mongoglot.compiler.values import INT64_MAX, INT64_MIN
 from mongoglot.engines.python.expressions.numbers import named_type
 from mongoglot.errors import FilterError
 

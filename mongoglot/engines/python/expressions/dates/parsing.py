@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from mongoglot.compiler.instants import instant
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import instant, value_class
+from mongoglot.compiler.values import value_class
 from mongoglot.engines.python.expressions.dates.calendar import DAY
 from mongoglot.engines.python.expressions.dates.format_parsing import (
     checked_day,

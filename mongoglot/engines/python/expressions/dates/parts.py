@@ -7,8 +7,9 @@ from typing import Any, Final, TypeAlias
 
 from bson import Int64
 
+from mongoglot.compiler.instants import instant
 from mongoglot.compiler.rendering import rendered
-from mongoglot.compiler.values import instant, value_class
+from mongoglot.compiler.values import value_class
 from mongoglot.engines.python.expressions.dates.calendar import (
     DAY,
     MAX_SECONDS,
