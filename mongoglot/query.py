@@ -246,15 +246,19 @@ class Query(BoundPlan):
         Raises:
             UnsupportedError: there is no such dialect, or it cannot say this, or the table has no such field.
         """
-        from mongoglot.engines import sql, sqlite
+        from mongoglot.engines import postgresql, sql, sqlite
 
         query: BoundPlan = self.started()
         if table is not None:
             query = sql.with_encoded_dates(query, table)
+        result: Sql
         if dialect in ("sqlite", "sqlite-3.38"):
-            result: Sql = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
-            return result
-        return sql.to_sql(query, dialect, table)
+            result = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
+        elif dialect == "postgresql":
+            result = postgresql.to_sql(query, table)
+        else:
+            result = sql.to_sql(query, dialect, table)
+        return result
 
     def to_mongodb(self) -> dict[str, Any]:
         """The query as a filter for a MongoDB server: what was written, in words that it knows."""

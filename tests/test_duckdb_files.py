@@ -153,6 +153,34 @@ def test_instants_that_are_infinite(store: mongoglot.Store, literal: str) -> Non
         list(collection.find())
 
 
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        ("9223372036854775807", Int64(2**63 - 1)),
+        ("[-9223372036854775808]", [Int64(-(2**63))]),
+        ("-9223372036854775809", float(-(2**63))),
+        ("1" * 400, float("inf")),
+        ("-" + "1" * 5000, float("-inf")),
+    ],
+    ids=lambda each: str(each)[:24],
+)
+def test_large_numbers_of_json(store: mongoglot.Store, literal: str, value: Any) -> None:
+    (found,) = store[write("a.parquet", f"SELECT '{literal}'::JSON AS x")].find()
+    assert bson.encode(found) == bson.encode({"x": value})
+
+
+@pytest.mark.parametrize(
+    ("literal", "said"),
+    [("[1,]", "a text that is not JSON"), ("[" * 5000 + "]" * 5000, "JSON that nests too deeply to be read")],
+    ids=["a comma", "depth"],
+)
+def test_json_that_cannot_be_read(store: mongoglot.Store, literal: str, said: str) -> None:
+    collection = store[write("a.parquet", f"SELECT 1 AS a, '{literal}'::JSON AS x")]
+    assert list(collection.find({}, {"a": 1})) == [{"a": 1}]
+    with pytest.raises(UnsupportedError, match=f"^column 'x' has {said}; leave it out with a projection$"):
+        list(collection.find())
+
+
 def test_many_batches_stay_in_order(store: mongoglot.Store) -> None:
     rows = """SELECT range AS a, nullif(range % 3, 0) + 2147483646 AS b, [range] AS c, {'d': [NULL, range]} AS e
         FROM range(10000)"""

@@ -78,7 +78,7 @@ def test_a_variable_that_holds_a_collection(shell: Any) -> None:
         ("people", "{}", "'people' is neither a variable that holds a collection nor URL/COLLECTION"),
         ("", "{}", "Missing argument 'URL/COLLECTION'"),
         ("memory:/people -n many", "{}", "Invalid value for '-n' / '--limit'"),
-        ("memory:/people 'x", "{}", "No closing quotation"),
+        ("memory:/people 'x", "{}", "the first line of the cell cannot be read: No closing quotation"),
         ("memory:/people", "{age: {$gt 5}}", "line 1, column 12"),
         ("memory:/people", "{age: {$gtt: 5}}", "$gt"),
         ("memory:/people --skip -1", "{}", "x>=0"),

@@ -72,7 +72,7 @@ class Column:
         fields: what a struct holds; the key and the value of a map. A map whose keys are texts is a document,
             another one an array of documents with both.
         encoding: of JSON.
-        affinity: of a column of any type.
+        affinity: of a column of any type in SQLite; `text` of JSON in PostgreSQL that is kept as it was written.
         width: of whole numbers.
         sparse: whether that index leaves out NULL, which costs nothing then, and is not found by it.
         beside: another column whose values stand in the index too, to be read from it alone.
