@@ -56,7 +56,10 @@ def _row_decoder(table: Table) -> Callable[[Any], list[Record]]:
     nested = table.document is not None or any(len(path) > 1 for path in paths)
 
     def decode(batch: Any) -> list[Record]:
-        columns = [one(column) for one, column in zip(decoders, batch.columns, strict=False)]
+        columns = [
+            _read(column, one, array)
+            for column, one, array in zip(table.columns, decoders, batch.columns, strict=False)
+        ]
         if not nested:
             return values.documents(names, columns, batch.num_rows)
         found: list[Any] = [{}] * batch.num_rows if table.document is None else whole(batch.columns[-1])
@@ -64,6 +67,15 @@ def _row_decoder(table: Table) -> Callable[[Any], list[Record]]:
         return values.placed(paths, columns, rows)
 
     return decode
+
+
+def _read(column: Column, decode: Decode, array: Any) -> list[Any]:
+    try:
+        return decode(array)
+    except UnsupportedError as error:
+        raise UnsupportedError(
+            f"column {column.name!r} holds a value that no document can: {error}"
+        ) from error
 
 
 def _top(column: Column) -> Decode:
