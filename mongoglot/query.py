@@ -247,19 +247,21 @@ class Query(BoundPlan):
         Raises:
             UnsupportedError: there is no such dialect, or it cannot say this, or the table has no such field.
         """
-        from mongoglot.engines import sql, sqlite
+        from mongoglot.engines import postgresql, sql, sqlite
         from mongoglot.engines.sql.table import check_table
 
         query: BoundPlan = self.started()
         if table is not None:
             check_table(table)
             query = sql.with_encoded_dates(query, table)
-        if dialect == "postgres":  # as URLs may call it
-            dialect = "postgresql"
+        result: Sql
         if dialect in ("sqlite", "sqlite-3.38"):
-            result: Sql = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
-            return result
-        return sql.to_sql(query, dialect, table)
+            result = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
+        elif dialect in ("postgresql", "postgres"):  # as URLs may call it
+            result = postgresql.to_sql(query, table)
+        else:
+            result = sql.to_sql(query, dialect, table)
+        return result
 
     def to_mongodb(self) -> dict[str, Any]:
         """The query as a filter for a MongoDB server: what was written, in words that it knows."""

@@ -44,8 +44,15 @@ class Database(ABC):
         return self.dialect
 
     @abstractmethod
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, text: str, parameters: Mapping[str, Any], *, few: bool = True
+    ) -> Iterator[tuple[Any, ...]]:
         """The rows that a query gives, as they are asked for.
+
+        Args:
+            text: of the query.
+            parameters: of the query.
+            few: whether they may as well be read at once.
 
         Raises:
             StoreError: the database refuses it.
@@ -59,10 +66,12 @@ class Database(ABC):
     def has(self, error: Exception) -> bool:
         """Whether an error is one of the driver's."""
 
-    def asked(self, text: str, parameters: Mapping[str, Any]) -> Generator[tuple[Any, ...], None, None]:
+    def asked(
+        self, text: str, parameters: Mapping[str, Any], *, few: bool = True
+    ) -> Generator[tuple[Any, ...], None, None]:
         """As `rows`, the driver's errors made ours."""
         try:
-            yield from self.rows(text, parameters)
+            yield from self.rows(text, parameters, few=few)
         except Exception as error:
             if self.has(error):
                 raise self.refusal(error) from error
@@ -88,7 +97,13 @@ class SqliteDatabase(Database):
         ((version,),) = self.rows("SELECT sqlite_version()", {})
         return "sqlite" if tuple(map(int, version.split(".")[:2])) >= JSONB_SINCE else "sqlite-3.38"
 
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        *,
+        few: bool = True,  # noqa: ARG002 - rows come in turn
+    ) -> Iterator[tuple[Any, ...]]:
         """See `Database`."""
         cursor = self._connection.cursor()
         if hasattr(cursor, "row_factory"):
@@ -127,16 +142,15 @@ class PostgresqlDatabase(Database):
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, text: str, parameters: Mapping[str, Any], *, few: bool = True
+    ) -> Iterator[tuple[Any, ...]]:
         """See `Database`."""
-        from psycopg.rows import tuple_row
+        from mongoglot.engines.postgresql.cursors import check, rows
 
-        with (
-            interrupting(self._connection.cancel),
-            self._connection.cursor(row_factory=tuple_row) as cursor,
-        ):
-            cursor.execute(text.encode(), dict(parameters))
-            yield from cursor
+        check(self._connection)
+        with interrupting(self._connection.cancel):
+            yield from rows(self._connection, text, parameters, few=few)
 
     def close(self) -> None:
         """See `Database`."""
@@ -156,7 +170,13 @@ class DuckdbDatabase(Database):
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        *,
+        few: bool = True,  # noqa: ARG002 - rows come in turn
+    ) -> Iterator[tuple[Any, ...]]:
         """See `Database`."""
         cursor = self._connection.cursor()  # so that another query may run while this one is read
         try:
@@ -164,6 +184,26 @@ class DuckdbDatabase(Database):
                 cursor.execute(text, dict(parameters) or None)
                 while batch := cursor.fetchmany(1000):
                     yield from batch
+        finally:
+            cursor.close()
+
+    def batches(self, text: str, parameters: Mapping[str, Any]) -> Generator[Any, None, None]:
+        """The rows that a query gives, as batches of Arrow.
+
+        Raises:
+            StoreError: the database refuses it.
+            UnsupportedError: pyarrow is not installed.
+        """
+        from mongoglot.engines.duckdb.values import batches
+
+        cursor = self._connection.cursor()  # so that another query may run while this one is read
+        try:
+            with interrupting(cursor.interrupt):
+                yield from batches(cursor, text, dict(parameters))
+        except Exception as error:
+            if self.has(error) or isinstance(error, OSError):  # what Arrow passes on is an OSError
+                raise self.refusal(error) from error
+            raise
         finally:
             cursor.close()
 
@@ -246,7 +286,7 @@ def _opened_postgresql(url: str) -> Database:
     except ImportError:
         raise UnsupportedError("PostgreSQL needs psycopg: pip install 'mongoglot[postgresql]'") from None
     try:
-        connection = psycopg.connect(url)
+        connection = psycopg.connect(url, client_encoding="utf8")
     except psycopg.Error as error:
         raise StoreError(f"the database cannot be opened: {error}") from error  # a URL may hold a password
     connection.read_only = True
