@@ -51,7 +51,7 @@ def test_keys_in_the_words_of_a_command_line_are_refused(
         assert caught.value.hint is not None
         assert caught.value.hint.startswith(f"write {meant!r}; ")
     assert list(items.index_information()) == ["_id_"]
-    assert items.find({}, sort=meant).to_list() == items.find({}, sort=meant).to_list()
+    assert len(items.find({}, sort=meant).to_list()) == 3
 
 
 def test_keys_in_the_words_of_a_command_line_are_refused_where_they_are_awaited() -> None:
