@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mongoglot import aio as aio
     from mongoglot import debug as debug
+    from mongoglot.engines.sql.statement import Sql
     from mongoglot.engines.sql.table import Column, Table
     from mongoglot.engines.sqlite.functions import register_functions
     from mongoglot.errors import (
@@ -40,6 +41,7 @@ __all__ = [
     "NotAllowedError",
     "NotYetError",
     "Query",
+    "Sql",
     "Store",
     "StoreError",
     "Table",
@@ -61,6 +63,7 @@ _MODULES = {
     "Collection": "store",
     "Column": "engines.sql.table",
     "Query": "query",
+    "Sql": "engines.sql.statement",
     "Store": "store",
     "Table": "engines.sql.table",
     "compile": "query",

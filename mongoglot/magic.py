@@ -57,7 +57,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         from IPython.core.error import UsageError
 
         try:
-            given = _LINE.make_context("%%mongoglot", shlex.split(line)).params
+            given = _LINE.make_context("%%mongoglot", _words(line)).params
             sort, keys = read_sort(given["sort"]), read_keys(given["keys"]) or None
             with _collection(given["source"], shell.user_ns) as collection:
                 cursor = collection.find(cell, keys, sort=sort, skip=given["skip"], limit=given["limit"])
@@ -75,6 +75,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     mongoglot.__doc__ = _HELP
     register: Any = shell.register_magic_function  # its types tell of a decorator, and not of a function
     register(mongoglot, "cell", "mongoglot")
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise ValueError(f"the first line of the cell cannot be read: {error}") from None
 
 
 @contextmanager

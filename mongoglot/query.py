@@ -58,36 +58,40 @@ def compile(
     """
     if dialect not in _DIALECTS:
         raise UnsupportedError(f"no dialect {dialect!r}; there are {', '.join(map(repr, OPERATORS))}")
-    if allow is not None:
-        return _bounded(filter, dialect, allow)
+    bounds = None if allow is None else _allowance(allow)
     if isinstance(filter, str):
         from mongoglot.grammar.text import from_text, located  # loads the reader of text
 
+        if bounds is not None:
+            _check_text(filter, bounds)
         with located(filter):
-            return _compiled(from_text(filter), dialect, filter)
-    return _compiled(filter, dialect)
+            return _bounded(from_text(filter), dialect, bounds, filter)
+    return _bounded(filter, dialect, bounds)
 
 
-def _bounded(filter: Mapping[str, Any] | str, dialect: Dialect, allow: Any) -> Query:
-    """A filter that a stranger wrote."""
-    from mongoglot.grammar.allowed import allowance, check_allowed, check_size
-
-    bounds = allowance(allow)
-    if not isinstance(filter, str):
-        check_size(filter, bounds)
-        query = compile(filter, dialect=dialect)
-        check_allowed(filter, bounds)
-        query.max_time_ms = bounds.max_time_ms
-        return query
-    from mongoglot.grammar.text import from_text, located  # loads the reader of text
+def _bounded(filter: Any, dialect: Dialect, bounds: Allow | None, text: str | None = None) -> Query:
+    """Compile a filter, whatever form it had, within the bounds of one that a stranger wrote."""
+    if bounds is None:
+        return _compiled(filter, dialect, text)
+    from mongoglot.grammar.allowed import check_allowed, check_size
 
     check_size(filter, bounds)
-    with located(filter):
-        document = from_text(filter)
-        query = _compiled(document, dialect, filter)
-        check_allowed(document, bounds)
+    query = _compiled(filter, dialect, text)
+    check_allowed(filter, bounds)
     query.max_time_ms = bounds.max_time_ms
     return query
+
+
+def _allowance(allow: Any) -> Allow:
+    from mongoglot.grammar.allowed import allowance  # most filters need none
+
+    return allowance(allow)
+
+
+def _check_text(text: str, bounds: Allow) -> None:
+    from mongoglot.grammar.allowed import check_text
+
+    check_text(text, bounds)
 
 
 def compile_in_projection(filter: Mapping[str, Any]) -> Query:
@@ -231,7 +235,7 @@ class Query(BoundPlan):
         """The query as the condition of a WHERE clause.
 
         Args:
-            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.45, `"postgresql"`, `"duckdb"`,
+            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.51, `"postgresql"`, `"duckdb"`,
                 or one that is written and not executed here (`docs/tables.md`).
             table: where fields are columns and which column holds the rest; without it, in SQLite, a column `doc`
                 holds documents as a mongoglot store encodes them.
@@ -242,15 +246,19 @@ class Query(BoundPlan):
         Raises:
             UnsupportedError: there is no such dialect, or it cannot say this, or the table has no such field.
         """
-        from mongoglot.engines import sql, sqlite
+        from mongoglot.engines import postgresql, sql, sqlite
 
         query: BoundPlan = self.started()
         if table is not None:
             query = sql.with_encoded_dates(query, table)
+        result: Sql
         if dialect in ("sqlite", "sqlite-3.38"):
-            result: Sql = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
-            return result
-        return sql.to_sql(query, dialect, table)
+            result = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
+        elif dialect == "postgresql":
+            result = postgresql.to_sql(query, table)
+        else:
+            result = sql.to_sql(query, dialect, table)
+        return result
 
     def to_mongodb(self) -> dict[str, Any]:
         """The query as a filter for a MongoDB server: what was written, in words that it knows."""

@@ -10,7 +10,7 @@ from mongoglot.compiler.ast import Bits, Compare, Expr, JsonSchema, Leaf, Node, 
 from mongoglot.compiler.trees import leaves
 from mongoglot.engines import sqlite
 from mongoglot.engines.sql.table import Table
-from mongoglot.errors import MongoglotError, UnsupportedError
+from mongoglot.errors import MongoglotError
 from mongoglot.query import Query
 from mongoglot.sql_text import pretty_sql_text
 from mongoglot.tree import Tree, tree_of
@@ -78,12 +78,8 @@ def _of_postgresql(query: Query) -> tuple[str, dict[str, Any], Node | None]:
 
 
 def _of_duckdb(query: Query) -> tuple[str, dict[str, Any], Node | None]:
-    try:
-        from mongoglot.engines.duckdb.lowering import DocumentLowering, lower
-    except ModuleNotFoundError:
-        raise UnsupportedError(
-            "the engine 'duckdb' needs the package duckdb: pip install 'mongoglot[duckdb]'"
-        ) from None
+    from mongoglot.engines.duckdb.lowering import DocumentLowering, lower
+
     statement = lower(query.optimised, DocumentLowering(Table("documents")))
     return pretty_sql_text(statement.text), statement.bind(query.values), statement.split.residual
 

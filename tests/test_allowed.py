@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mongoglot import Allow, FilterError, NotAllowedError, UnsupportedError, com
 from mongoglot.grammar.allowed import DEFAULT_OPERATORS
 from mongoglot.grammar.operators import OPERATORS
 from mongoglot.grammar.regex_cost import objection
+from mongoglot.grammar.text import to_text
 from mongoglot.testing import random_documents, random_filter
 
 
@@ -56,7 +58,13 @@ def nested(levels: int) -> dict[str, Any]:
         ({"a": {"$eq": [[[[]]]]}}, Allow(max_depth=5), "a.$eq[0][0][0]", "6 levels"),
         ({"a": {"$in": [1, 2, 3]}}, Allow(max_list=2), "a.$in", "3 members of a list: at most 2"),
         ({"a": 1, "b": {"$gt": 1}}, Allow(max_conditions=2), "b", "3 fields and operators: at most 2"),
-        ({"a": "x" * 11}, Allow(max_text=10), "a", "11 characters: at most 10"),
+        ({"a": "x" * 11}, Allow(max_text=11), "a", "12 characters: at most 11"),
+        ({"a": {"$in": [b"xx", "xx", Code("xx")]}}, Allow(max_text=8), "a.$in[2]", "10 characters"),
+        ({"a" * 11: 1}, Allow(max_text=10), "", "11 characters: at most 10"),
+        ({"a": re.compile("x" * 11)}, Allow(max_text=10), "a", "12 characters: at most 10"),
+        ({"a": [[1, 2], [3]]}, Allow(max_list=4), "a[1]", "5 members of a list: at most 4"),
+        ({"a": Code("", {"b": {"c": 1}})}, Allow(max_depth=2), "a.b", "3 levels"),
+        ({"items.0.sku": 1}, ["items.sku"], "items.0.sku", "the field 'items.0.sku'"),
         ({"a": {"$regex": "x" * 11}}, Allow(max_regex=10), "a.$regex", "11 characters of a pattern"),
         ({"a": {"$regex": "(a+)+"}}, Allow(), "a.$regex", "repeats what varies in length"),
         ({"a": {"$regex": "a# b\n", "$options": "x"}}, Allow(), "a.$regex", "has comments"),
@@ -90,6 +98,43 @@ def test_what_is_allowed(query: dict[str, Any], allow: Any) -> None:
     assert list(bounded.filter(documents)) == list(free.filter(documents))
 
 
+BEYOND: dict[str, tuple[Allow, dict[str, Any]]] = {
+    "fields": (Allow(fields=["b"]), {"a": 1}),
+    "operators": (Allow(operators=["$gt"]), {"a": {"$lt": 1}}),
+    "max_depth": (Allow(max_depth=3), {"a": {"b": {"c": {"d": 1}}}}),
+    "max_conditions": (Allow(max_conditions=5), {"$or": [{"a": number} for number in range(5)]}),
+    "max_list": (Allow(max_list=10), {"a": {"$in": list(range(11))}}),
+    "max_regex": (Allow(max_regex=10), {"a": re.compile("x" * 11)}),
+    "max_text": (Allow(max_text=20), {"a": "x" * 20}),
+}
+"""A filter beyond each bound."""
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("bound", [each.name for each in fields(Allow)])
+def test_every_bound_holds_in_both_forms(bound: str, as_text: bool) -> None:
+    if bound == "max_time_ms":  # which is no bound of what is written
+        query = {"a": 1}
+        assert compile(to_text(query) if as_text else query, allow=Allow(max_time_ms=7)).max_time_ms == 7
+        return
+    allow, query = BEYOND[bound]
+    form = to_text(query) if as_text else query
+    compile(form, allow=Allow())
+    with pytest.raises(NotAllowedError) as caught:
+        compile(form, allow=allow)
+    assert (caught.value.line is not None) == (as_text and bound != "max_text")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{a:" * 50 + "1" + "}" * 50, "{a: {$in: [" + "1, " * 5000 + "1]}}", "{a: [" + "[1], " * 900 + "]}"],
+)
+def test_the_usual_bounds_hold_for_text(text: str) -> None:
+    compile(text)
+    with pytest.raises(NotAllowedError, match=r"levels|members of a list"):
+        compile(text, allow=Allow())
+
+
 def test_a_text_is_refused_by_line_and_column() -> None:
     with pytest.raises(NotAllowedError, match="line 2, column 3") as caught:
         compile("{a: 1,\n  secret: 2}", allow=["a"])
@@ -113,6 +158,9 @@ def test_what_is_no_choice_of_fields(wrong: Any) -> None:
 def test_what_an_allow_refuses() -> None:
     with pytest.raises(UnsupportedError, match=r"\$expr may look at any field"):
         Allow(fields=["a"], operators=["$expr"])
+    with pytest.raises(UnsupportedError, match=r"no field of a filter is called '\$a'"):
+        Allow(fields=["$a"])
+    Allow(fields=["$ref", "a.$id"])  # of a DBRef
     with pytest.raises(UnsupportedError, match="max_list is a number"):
         Allow(max_list=-1)
     with pytest.raises(UnsupportedError, match=r"no operator '\$gtt'"):

@@ -62,7 +62,7 @@ def test_the_commands_are_listed_without_being_loaded() -> None:
         (("compile", "{a: 1}", "--table", "t(a int)", "--to", "ast"), 2, "--table is for SQL"),
         (("compile", "{$where: '1'}", "--to", "sqlite"), 2, "only be answered by a MongoDB server"),
         (("index", "create", "people.ndjson", "a"), 2, "there is no file 'people.ndjson'"),
-        (("index", "create", "bad.ndjson", "a"), 2, "the engine 'file' keeps no indexes"),
+        (("index", "create", "bad.ndjson", "a"), 2, "which is read and not written: load it into a store"),
         (("index", "drop", "people.db", "x"), 2, "index not found"),
         (("dump", "people.db", "-o", "no/folder.ndjson"), 3, "No such file or directory: no/folder.ndjson\n"),
         (("tasks", "list"), 2, "there is no task database 'mongoglot-tasks.db'"),

@@ -22,6 +22,7 @@ from mongoglot.compiler.pcre import translate
 from mongoglot.grammar.operators import OPERATORS
 from mongoglot.testing.deviations import DEVIATIONS
 from tests import test_conformance, test_mutants
+from tests.column_support import COLUMNS, table_of_columns
 from tests.conftest import with_database
 from tests.pages import OPTIONS, ROOT, examples, install, run, sections
 from tests.postgres import new_database
@@ -293,6 +294,12 @@ def test_sections_that_the_code_cites_exist() -> None:
         cited.update(re.findall(r"semantics,? (?:section )?([0-9]+(?:\.[0-9]+)?)", text, re.I))
     assert cited
     assert cited <= numbers, f"missing: {sorted(cited - numbers)}"
+
+
+def test_the_table_of_what_goes_to_sql() -> None:
+    table = table_of_columns()
+    assert table in (ROOT / "docs" / "tables.md").read_text(encoding="utf-8"), table
+    assert len(COLUMNS) > 12
 
 
 def test_the_table_of_what_each_engine_decides() -> None:

@@ -180,7 +180,9 @@ def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> No
     with mongoglot.connect(url) as store:
         store["a"].insert_many({"_id": number} for number in range(2500))
         store["a"].delete_many({"_id": {"$gte": 2000}})
-        with pytest.raises(DuplicateKeyError):
+        with pytest.raises(
+            DuplicateKeyError, match=r"^duplicate key: 'a' already has a document with _id 5\.0$"
+        ):
             store["a"].insert_many([{"_id": "new"}, {"_id": 5.0}, {"_id": "not reached"}])
     with mongoglot.connect(url) as store:
         assert store["a"].count_documents({}) == 2001

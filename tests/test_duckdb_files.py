@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bson
 import duckdb
@@ -22,6 +22,9 @@ import mongoglot
 from mongoglot.errors import FilterError, StoreError, UnsupportedError
 from mongoglot.testing import random_filter
 from tests.typed_rows import random_table
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
 
 ROWS = 20
 FILTERS = 25
@@ -142,6 +145,34 @@ def test_instants_that_are_infinite(store: mongoglot.Store, literal: str) -> Non
     collection = store[write("a.parquet", f"SELECT 1 AS a, [{literal}] AS x")]
     assert list(collection.find({"x": {"$exists": True}}, {"a": 1})) == [{"a": 1}]
     with pytest.raises(UnsupportedError, match="'x' has an instant that is infinite"):
+        list(collection.find())
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        ("9223372036854775807", Int64(2**63 - 1)),
+        ("[-9223372036854775808]", [Int64(-(2**63))]),
+        ("-9223372036854775809", float(-(2**63))),
+        ("1" * 400, float("inf")),
+        ("-" + "1" * 5000, float("-inf")),
+    ],
+    ids=lambda each: str(each)[:24],
+)
+def test_large_numbers_of_json(store: mongoglot.Store, literal: str, value: Any) -> None:
+    (found,) = store[write("a.parquet", f"SELECT '{literal}'::JSON AS x")].find()
+    assert bson.encode(found) == bson.encode({"x": value})
+
+
+@pytest.mark.parametrize(
+    ("literal", "said"),
+    [("[1,]", "a text that is not JSON"), ("[" * 5000 + "]" * 5000, "JSON that nests too deeply to be read")],
+    ids=["a comma", "depth"],
+)
+def test_json_that_cannot_be_read(store: mongoglot.Store, literal: str, said: str) -> None:
+    collection = store[write("a.parquet", f"SELECT 1 AS a, '{literal}'::JSON AS x")]
+    assert list(collection.find({}, {"a": 1})) == [{"a": 1}]
+    with pytest.raises(UnsupportedError, match=f"^column 'x' has {said}; leave it out with a projection$"):
         list(collection.find())
 
 
@@ -338,3 +369,14 @@ def test_files_elsewhere_and_files_that_are_not_there(store: mongoglot.Store) ->
     store.close()
     with pytest.raises(StoreError, match="is closed"):
         store["none.parquet"].find_one({})
+
+
+def test_a_dot_in_the_name_of_a_column_of_a_file(tmp_path: Path, server: Database[dict[str, Any]]) -> None:
+    (tmp_path / "dots.csv").write_text("a,a.b\n1,7\n")
+    document = {"a": 1, "a.b": 7}
+    server["dots"].insert_one({"_id": 0, **document})
+    with mongoglot.connect("duckdb:") as store:
+        data = store[str(tmp_path / "dots.csv")]
+        assert list(data.find()) == [document]
+        for condition in ({"a.b": 7}, {"a.b": None}, {"a": 1}):
+            assert len(list(data.find(condition))) == server["dots"].count_documents(condition)

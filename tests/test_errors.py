@@ -237,7 +237,10 @@ STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, 
     ),
     (
         lambda: mongoglot.connect("tasks.db"), mongoglot.UnsupportedError, None,
-        "'tasks.db' is no store: write memory:, sqlite:PATH, mongodb://host/database or null:",
+        (
+            "'tasks.db' is no store: write memory:, sqlite:PATH, duckdb:PATH, postgresql://host/database, "
+            "mongodb://host/database or null:; the store in a file of this name is 'sqlite:tasks.db'"
+        ),
     ),
     (
         lambda: mongoglot.compile({"a": 1}, dialect="mysql"),  # type: ignore[arg-type]  # the mistake

@@ -135,8 +135,9 @@ def test_long_values(path: Path) -> None:
                 assert collection.explain(query)["indexes"] != []
                 assert set(ids(collection, query)) == set(ids(collection, {"_id": {operator: text}}))
     assert collection.store.verify().ok
-    with pytest.raises(mongoglot.DuplicateKeyError):
+    with pytest.raises(mongoglot.DuplicateKeyError) as caught:
         collection.insert_one({"a": texts[-1], "b": 1})
+    assert (caught.value.key, caught.value.index) == ({"a": texts[-1], "b": 1}, "a_1_b_1")
 
 
 def test_indexes_last_and_are_seen_by_others(path: Path) -> None:

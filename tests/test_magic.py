@@ -22,6 +22,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     testing = pytest.importorskip("IPython.core.interactiveshell", reason="IPython has the shell")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setattr(sys, "displayhook", sys.displayhook)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # which a shell takes the place of
     made = testing.InteractiveShell()
     try:
         made.history_manager.enabled = False
@@ -78,7 +79,7 @@ def test_a_variable_that_holds_a_collection(shell: Any) -> None:
         ("people", "{}", "'people' is neither a variable that holds a collection nor URL/COLLECTION"),
         ("", "{}", "Missing argument 'URL/COLLECTION'"),
         ("memory:/people -n many", "{}", "Invalid value for '-n' / '--limit'"),
-        ("memory:/people 'x", "{}", "No closing quotation"),
+        ("memory:/people 'x", "{}", "the first line of the cell cannot be read: No closing quotation"),
         ("memory:/people", "{age: {$gt 5}}", "line 1, column 12"),
         ("memory:/people", "{age: {$gtt: 5}}", "$gt"),
         ("memory:/people --skip -1", "{}", "x>=0"),

@@ -611,8 +611,9 @@ def test_names_that_no_collection_may_have(name: str) -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("", "is no store: write memory:, sqlite:PATH, mongodb://host/database or null:"),
-        ("tasks.db", "is no store"),
+        ("", "is no store: write memory:, sqlite:PATH, duckdb:PATH, postgresql://host/database, .* or null:$"),
+        ("tasks.db", "the store in a file of this name is 'sqlite:tasks.db'"),
+        ("a/tasks.duckdb", "is 'duckdb:a/tasks.duckdb'"),
         ("redis://localhost", r"no engine for 'redis://localhost': the scheme is one of .*memory, .*sqlite"),
         ("Memory:", "no engine for"), ("memory:x", "answers to 'memory:'"), ("null:x", "answers to 'null:'"),
         ("sqlite:", "write sqlite:PATH"), ("./tasks.db", "is no store"),

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NoReturn, final
 
 from mongoglot.cli.files import documents
+from mongoglot.compiler.index import Index
 from mongoglot.compiler.plan import BoundPlan
 from mongoglot.engines import python
 from mongoglot.engines.base import FindRequest, Record, ScanningBackend, residual_check
@@ -56,6 +57,10 @@ class FileBackend(ScanningBackend[int]):
         """Refuse."""
         raise self._read_only()
 
+    def create_index(self, collection: str, index: Index) -> NoReturn:  # noqa: ARG002 - as above
+        """Refuse."""
+        raise self._read_only()
+
     def transaction(self) -> AbstractContextManager[None]:
         """Refuse: only what writes asks for one."""
         raise self._read_only()
@@ -65,5 +70,5 @@ class FileBackend(ScanningBackend[int]):
 
     def _read_only(self) -> UnsupportedError:
         return UnsupportedError(
-            f"{self._file!r} is a file of documents, which is read and not written: load it"
+            f"{self._file!r} is a file of documents, which is read and not written: load it into a store"
         )

@@ -44,6 +44,11 @@ Check: TypeAlias = Callable[[int, dict[str, Any]], dict[str, Any]]
 
 
 @final
+class RowError(ValueError):
+    """A row of CSV that is no document; the text says why."""
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Found:
     """A document of a file.
@@ -201,17 +206,18 @@ def _row(names: list[str], row: list[str]) -> dict[str, Any]:
     """A row as a document; a name with dots is a path, and an empty value is none."""
     document: dict[str, Any] = {}
     for name, value in zip(names, row, strict=False):
-        if any("\udc80" <= letter <= "\udcff" for letter in value):
-            raise ValueError("is not UTF-8")
+        odd = next((letter for letter in value if "\udc80" <= letter <= "\udcff"), None)
+        if odd is not None:
+            raise RowError(f"the column {name!r} is not UTF-8: byte {ord(odd) - 0xDC00:#04x}")
         if value:
             *above, last = name.split(".")
             at = document
             for step in above:
                 at = at.setdefault(step, {})
                 if not isinstance(at, dict):
-                    raise ValueError(f"the column {name!r} is below one that holds a value")
+                    raise RowError(f"the column {name!r} is below one that holds a value")
             if last in at:
-                raise ValueError(f"the column {name!r} is above another one")
+                raise RowError(f"the column {name!r} is above one that holds a value")
             at[last] = from_cell(value)
     return document
 

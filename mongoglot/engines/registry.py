@@ -51,8 +51,11 @@ def _point(url: str) -> EntryPoint:
         )
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
     if scheme is None:
+        engine = "duckdb" if url.endswith(".duckdb") else "sqlite"
+        advice = f"; the store in a file of this name is {f'{engine}:{url}'!r}" if url else ""
         raise UnsupportedError(
-            f"{url!r} is no store: write memory:, sqlite:PATH, mongodb://host/database or null:"
+            f"{url!r} is no store: write memory:, sqlite:PATH, duckdb:PATH, postgresql://host/database, "
+            f"mongodb://host/database or null:{advice}"
         )
     found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme[1] not in found:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
-from bson import DBRef, Regex
+from bson import Code, DBRef, Regex
 
 from mongoglot.compiler.values import is_array, regex_options, value_class
 from mongoglot.errors import NotAllowedError, UnsupportedError, joined
@@ -39,15 +39,16 @@ class Allow:
     """Bounds of a filter that somebody else wrote, for `compile(filter, allow=…)`.
 
     Attributes:
-        fields: dotted paths that the filter may name, each with everything below it; None for all fields.
+        fields: dotted paths that the filter may name, each with everything below it; None for all fields. A number
+            in a path may be the name of a field, so `items.sku` is not `items.0.sku`: list both.
         operators: that it may use. `$expr`, `$jsonSchema`, `$where` and `$text` look at any field: they can be
             allowed only where `fields` is None.
         max_depth: levels of documents and lists in the filter, its own included.
         max_conditions: names in it, of fields and of operators, in sum.
-        max_list: members of one list.
+        max_list: members of one list, with those of lists in it.
         max_regex: characters of a pattern. One whose search may backtrack without end, as `(a+)+`, is refused
             whatever its length (see `regex_cost`).
-        max_text: characters of a filter that comes as text, and of any string in one.
+        max_text: characters of a filter that comes as text; of names, strings, patterns and bytes in one, in sum.
         max_time_ms: milliseconds that a store may take to answer it.
     """
 
@@ -71,6 +72,9 @@ class Allow:
         for name in self.operators:
             if name not in OPERATORS["taskdb"]:
                 raise UnsupportedError(f"there is no operator {name!r} to allow")
+        for name in self.fields or ():
+            if name.startswith("$") and name not in LITERAL_FIELDS:
+                raise UnsupportedError(f"no field of a filter is called {name!r}: fields are dotted paths")
         if self.fields is not None and (beyond := sorted(WHOLE_DOCUMENT.intersection(self.operators))):
             raise UnsupportedError(
                 f"{', '.join(beyond)} may look at any field: allow all fields (fields=None), or not {beyond[0]}"
@@ -86,30 +90,76 @@ def allowance(allow: Any) -> Allow:
     return allow if isinstance(allow, Allow) else Allow(fields=allow)
 
 
-def check_size(filter: Mapping[str, Any] | str, allow: Allow) -> None:
-    """Refuse what is too long, too wide or too deep, before it is read; what is no filter is left to the reader.
+def check_text(text: str, allow: Allow) -> None:
+    """Refuse a text that is too long, before it is read.
+
+    Raises:
+        NotAllowedError: with how long it is.
+    """
+    _check_bound("characters", len(text), allow.max_text, "")
+
+
+def check_size(filter: Any, allow: Allow) -> None:
+    """Refuse what is too long, too wide or too deep; what is no filter is left to the reader.
+
+    Args:
+        filter: as a mapping, or what a text stood for.
+        allow: the bounds.
 
     Raises:
         NotAllowedError: with the place.
     """
-    names = 0
-    pending: list[tuple[Any, str, int]] = [(filter, "", 1)]
+    names = characters = 0
+    pending = [_Part(filter, "", 1, _Length())]
     while pending:
-        value, place, depth = pending.pop()
-        if isinstance(value, str):
-            _check_bound("characters", len(value), allow.max_text, place)
-            continue
+        value, place, depth, members = pending.pop()
+        characters += _characters(value)
+        _check_bound("characters", characters, allow.max_text, place)
+        if isinstance(value, (Code, DBRef)):
+            value = value.scope if isinstance(value, Code) else value.as_doc()
         if isinstance(value, Mapping):
             names += len(value)
             _check_bound("fields and operators", names, allow.max_conditions, place)
-            inside = [(_below(place, str(key)), item) for key, item in value.items()]
+            characters += sum(map(len, map(str, value)))
+            _check_bound("characters", characters, allow.max_text, place)
+            inside = [
+                _Part(item, _below(place, str(key)), depth + 1, _Length()) for key, item in value.items()
+            ]
         elif is_array(value):
-            _check_bound("members of a list", len(value), allow.max_list, place)
-            inside = [(f"{place}[{index}]", item) for index, item in enumerate(value)]
+            members.count += len(value)
+            _check_bound("members of a list", members.count, allow.max_list, place)
+            inside = [
+                _Part(item, f"{place}[{index}]", depth + 1, members if is_array(item) else _Length())
+                for index, item in enumerate(value)
+            ]
         else:
             continue
         _check_bound("levels", depth, allow.max_depth, place)
-        pending += [(item, where, depth + 1) for where, item in reversed(inside)]
+        pending += reversed(inside)
+
+
+@final
+@dataclass(slots=True)
+class _Length:
+    """How many members a list has, with those of the lists right inside it."""
+
+    count: int = 0
+
+
+class _Part(NamedTuple):
+    """A part of a filter: where it is, how deep, and what counts the members of the list that it may be."""
+
+    value: Any
+    place: str
+    depth: int
+    members: _Length
+
+
+def _characters(value: Any) -> int:
+    """How much is in a string, a pattern or a binary value, by itself."""
+    if isinstance(value, (Regex, re.Pattern)):
+        value = value.pattern
+    return len(value) if isinstance(value, (str, bytes)) else 0
 
 
 def _check_bound(what: str, count: int, bound: int, place: str) -> None:

@@ -14,7 +14,8 @@ def connect(url: str, **options: Any) -> Store:
     """Open a store.
 
     Args:
-        url: `memory:`, `sqlite:PATH`, `mongodb://host/database`, `null:`, or what an installed engine answers to.
+        url: `memory:`, `sqlite:PATH`, `duckdb:PATH`, `postgresql://host/database`, `mongodb://host/database`,
+            `null:`, or what another installed engine answers to.
         options: of the engine.
 
     Raises:

@@ -44,7 +44,8 @@ def find(
 ) -> Cursor:
     """The rows of an existing table that match, as documents, read as they are asked for.
 
-    The database finds them as far as its SQL says the filter; the rest is checked here. A sort is done here, too.
+    The database finds them as far as its SQL says the filter; the rest is checked here. PostgreSQL sorts typed
+    columns, too; other sorts are done here.
 
     Args:
         source: a connection or a URL, as `reflect` takes it; what a URL names is opened for reading only.
@@ -59,7 +60,8 @@ def find(
     Raises:
         FilterError: with the server's code.
         StoreError: (when documents are asked for) the database refuses, or a row is none that a document can be.
-        UnsupportedError: the filter names a field that the table does not have, or needs a server.
+        UnsupportedError: the filter needs a server; or (when documents are asked for) a part of the find names a
+            field that the table does not have.
     """
     from mongoglot.tables.backend import TableBackend
 

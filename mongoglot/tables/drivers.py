@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
 from mongoglot.compiler.deadline import interrupting
 from mongoglot.engines.sqlite.functions import register_functions
@@ -14,6 +14,20 @@ from mongoglot.errors import StoreError, UnsupportedError
 
 Source: TypeAlias = Any
 """A connection of sqlite3, apsw, psycopg or duckdb, or a URL: `sqlite:PATH`, `postgresql://…`, `duckdb:PATH`."""
+
+
+_NO_UTF8: Final = "Could not decode to UTF-8"
+
+_ADVICE: Final = {
+    "malformed JSON": "; a JSON column holds a text that is no JSON, or a BLOB: JSONB is read by SQLite 3.45 "
+    "and later, as apsw has it",
+    "parser stack overflow": "; the filter nests deeper than this version of SQLite goes: apsw has a later one",
+    "user-defined function raised exception": "; text that is not UTF-8 has no match of a regular expression",
+}
+"""What helps with errors of SQLite, by words of theirs."""
+
+JSONB_SINCE: Final = (3, 51)
+"""The version of SQLite that has all functions on JSONB which are used: the last of them is `jsonb_each`."""
 
 
 class Database(ABC):
@@ -25,9 +39,20 @@ class Database(ABC):
 
     dialect: str
 
+    def spoken(self) -> str:
+        """The dialect that this version of the database knows, as `to_sql` takes it."""
+        return self.dialect
+
     @abstractmethod
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, text: str, parameters: Mapping[str, Any], *, few: bool = True
+    ) -> Iterator[tuple[Any, ...]]:
         """The rows that a query gives, as they are asked for.
+
+        Args:
+            text: of the query.
+            parameters: of the query.
+            few: whether they may as well be read at once.
 
         Raises:
             StoreError: the database refuses it.
@@ -41,14 +66,20 @@ class Database(ABC):
     def has(self, error: Exception) -> bool:
         """Whether an error is one of the driver's."""
 
-    def asked(self, text: str, parameters: Mapping[str, Any]) -> Generator[tuple[Any, ...], None, None]:
+    def asked(
+        self, text: str, parameters: Mapping[str, Any], *, few: bool = True
+    ) -> Generator[tuple[Any, ...], None, None]:
         """As `rows`, the driver's errors made ours."""
         try:
-            yield from self.rows(text, parameters)
+            yield from self.rows(text, parameters, few=few)
         except Exception as error:
             if self.has(error):
-                raise StoreError(f"the database refuses the query: {error}") from error
+                raise self.refusal(error) from error
             raise
+
+    def refusal(self, error: Exception, advice: str = "") -> StoreError:
+        """What is said of an error of the driver's."""
+        return StoreError(f"the database refuses the query: {error}{advice}")
 
 
 @final
@@ -61,7 +92,18 @@ class SqliteDatabase(Database):
         self._connection = connection
         register_functions(connection)
 
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def spoken(self) -> str:
+        """See `Database`; that of the module which made the connection."""
+        ((version,),) = self.rows("SELECT sqlite_version()", {})
+        return "sqlite" if tuple(map(int, version.split(".")[:2])) >= JSONB_SINCE else "sqlite-3.38"
+
+    def rows(
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        *,
+        few: bool = True,  # noqa: ARG002 - rows come in turn
+    ) -> Iterator[tuple[Any, ...]]:
         """See `Database`."""
         cursor = self._connection.cursor()
         if hasattr(cursor, "row_factory"):
@@ -77,7 +119,18 @@ class SqliteDatabase(Database):
 
     def has(self, error: Exception) -> bool:
         """See `Database`."""
-        return type(error).__module__.split(".")[0] in ("sqlite3", "apsw")
+        driver = type(error).__module__.split(".")[0]
+        return driver in ("sqlite3", "apsw") or isinstance(error, UnicodeDecodeError)
+
+    def refusal(self, error: Exception, advice: str = "") -> StoreError:
+        """See `Database`."""
+        if isinstance(error, UnicodeDecodeError) or _NO_UTF8 in str(error):
+            return StoreError(
+                f"the table holds text that is not UTF-8, and so no document can: {error}; a projection that "
+                "leaves the column out reads the others"
+            )
+        known = (advice for words, advice in _ADVICE.items() if words in str(error))
+        return super().refusal(error, next(known, advice))
 
 
 @final
@@ -89,16 +142,15 @@ class PostgresqlDatabase(Database):
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, text: str, parameters: Mapping[str, Any], *, few: bool = True
+    ) -> Iterator[tuple[Any, ...]]:
         """See `Database`."""
-        from psycopg.rows import tuple_row
+        from mongoglot.engines.postgresql.cursors import check, rows
 
-        with (
-            interrupting(self._connection.cancel),
-            self._connection.cursor(row_factory=tuple_row) as cursor,
-        ):
-            cursor.execute(text.encode(), dict(parameters))
-            yield from cursor
+        check(self._connection)
+        with interrupting(self._connection.cancel):
+            yield from rows(self._connection, text, parameters, few=few)
 
     def close(self) -> None:
         """See `Database`."""
@@ -118,7 +170,13 @@ class DuckdbDatabase(Database):
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def rows(self, text: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        *,
+        few: bool = True,  # noqa: ARG002 - rows come in turn
+    ) -> Iterator[tuple[Any, ...]]:
         """See `Database`."""
         cursor = self._connection.cursor()  # so that another query may run while this one is read
         try:
@@ -208,7 +266,7 @@ def _opened_postgresql(url: str) -> Database:
     except ImportError:
         raise UnsupportedError("PostgreSQL needs psycopg: pip install 'mongoglot[postgresql]'") from None
     try:
-        connection = psycopg.connect(url)
+        connection = psycopg.connect(url, client_encoding="utf8")
     except psycopg.Error as error:
         raise StoreError(f"the database cannot be opened: {error}") from error  # a URL may hold a password
     connection.read_only = True

@@ -34,5 +34,11 @@ def _plain(text: str) -> Any:
 
 def _number(digits: str) -> int | float:
     """A whole number; beyond 64 bits it is a double, as databases read it, too."""
+    if len(digits) > _LONGEST:
+        return float(digits)
     number = int(digits)
     return number if INT64_MIN <= number <= INT64_MAX else float(digits)
+
+
+_LONGEST: Final = 20
+"""Characters of an int64; Python refuses to read very long ones."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sql.table import Collation, Column, ColumnType, Table
+from mongoglot.engines.sql.table import Affinity, Collation, Column, ColumnType, Table
 from mongoglot.tables.drivers import Database
 
 _RELATION: Final = "SELECT to_regclass(%(name)s)::oid"
@@ -35,7 +35,11 @@ _KEY: Final = """
     WHERE i.indrelid = %(oid)s AND i.indisprimary ORDER BY k.place
 """
 
-_ORDER: Final = "SELECT datcollate FROM pg_database WHERE datname = current_database()"
+_ORDER: Final = """
+    SELECT d.datcollate, to_jsonb(d) ->> 'datlocprovider', to_jsonb(d) ->> 'datlocale'
+    FROM pg_database d WHERE d.datname = current_database()
+"""
+"""How text of the database compares; a version that does not tell whose order it is has libc's."""
 
 _TYPES: Final[dict[str, ColumnType]] = {
     **dict.fromkeys(("int2", "int4", "int8"), "int"),
@@ -46,7 +50,20 @@ _TYPES: Final[dict[str, ColumnType]] = {
     "timestamp": "timestamp", "timestamptz": "timestamptz",
 }  # fmt: skip
 
-_BY_BYTES: Final = frozenset({"C", "POSIX", "ucs_basic"})
+_BY_BYTES: Final = frozenset(
+    {
+        "C",
+        "POSIX",
+        "C.UTF-8",
+        "C.UTF8",
+        "C.utf8",
+        "ucs_basic",
+        "pg_c_utf8",
+        "PG_UNICODE_FAST",
+        "pg_unicode_fast",
+    }
+)
+"""Orders of code points, which are those of UTF-8's bytes."""
 
 
 @final
@@ -64,7 +81,7 @@ def reflected(database: Database, name: str, schema: str | None) -> Table:
     """The table; one without columns where there is none."""
     full = quoted(name) if schema is None else f"{quoted(schema)}.{quoted(name)}"
     ((oid,),) = database.asked(_RELATION, {"name": full})
-    ((order,),) = database.asked(_ORDER, {})
+    order = _order(*next(iter(list(database.asked(_ORDER, {})))))
     columns = []
     for column, kind, element, modifier, required, collation, deterministic in database.asked(
         _COLUMNS, {"oid": oid}
@@ -76,6 +93,17 @@ def reflected(database: Database, name: str, schema: str | None) -> Table:
     return Table(name, tuple(columns), None, schema=schema, key=key)
 
 
+def _order(collate: str, provider: str | None, locale: str | None) -> str:
+    """The name of the order of text: of libc (`c`), of PostgreSQL itself (`b`) or, which says nothing, of ICU."""
+    match provider:
+        case "c" | None:
+            return collate
+        case "b":
+            return locale or ""
+        case _:
+            return ""
+
+
 def _column(name: str, kind: _Type, *, nullable: bool) -> Column:
     """A column; of a type that is not known, as the text that PostgreSQL makes of it."""
     if kind.element is not None:
@@ -85,7 +113,10 @@ def _column(name: str, kind: _Type, *, nullable: bool) -> Column:
     if found is None:
         return Column(name, "string", nullable=nullable, collation="default", as_text=True)
     how = kind.collation if found == "string" else "default"
-    return Column(name, found, nullable=nullable, collation=how, **_digits(found, kind.modifier))
+    as_written: Affinity = "text" if kind.name == "json" else "none"
+    return Column(
+        name, found, nullable=nullable, collation=how, affinity=as_written, **_digits(found, kind.modifier)
+    )
 
 
 def _digits(kind: ColumnType, modifier: int) -> dict[str, Any]:

@@ -14,10 +14,28 @@ from mongoglot.engines.base import Record
 from mongoglot.engines.sql.instants import DAY
 from mongoglot.engines.sql.selection import INFINITE, INSTANTS
 from mongoglot.engines.sql.table import Column, Table
-from mongoglot.errors import StoreError
+from mongoglot.errors import StoreError, UnsupportedError
 from mongoglot.tables.encodings import decoder
 
 Decoder: TypeAlias = Callable[[Any], Any]
+
+
+def check_columns(table: Table) -> None:
+    """Refuse a table with a field inside another, or with two columns for one: no document has both.
+
+    Raises:
+        UnsupportedError: there are such columns, as `a` and `a.b` are.
+    """
+    paths = {column.field: column.name for column in table.columns}
+    for column in table.columns:
+        above = (paths.get(column.field[:end]) for end in range(1, len(column.field)))
+        other = next((name for name in above if name is not None), paths[column.field])
+        if other != column.name:
+            raise UnsupportedError(
+                f"columns {other!r} and {column.name!r} of table {table.name!r} cannot both be read: a dotted "
+                "name is a path, and one field would be inside the other; leave one out of the Table that "
+                f"reflect() gives, or say where it belongs: Column({column.name!r}, …, path='…')"
+            )
 
 
 def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
@@ -26,6 +44,8 @@ def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
     Raises:
         StoreError: (when it is called) a value that no document can hold.
     """
+    if table.document is None and all(len(column.field) == 1 for column in table.columns):
+        return _flat_decoder(table)
     fields = [(column.name, column.field, _decoder(column)) for column in table.columns]
     rest = decoder(table.encoding)
 
@@ -43,6 +63,31 @@ def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
             for part in path[:-1]:
                 target = target.setdefault(part, {})
             target[path[-1]] = found
+        return result
+
+    return document
+
+
+def _flat_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
+    """The same for a table whose columns are fields of the document itself."""
+    names = tuple(column.field[0] for column in table.columns)
+    changed = [
+        (column.name, field, _decoder(column))
+        for column, field in zip(table.columns, names, strict=True)
+        if column.type not in ("int", "number")  # which drivers give as they are
+    ]
+
+    def document(row: Sequence[Any]) -> Record:
+        result: Record = dict(zip(names, row, strict=False))
+        for name, field, decode in changed:
+            value = result[field]
+            if value is not None:
+                try:
+                    result[field] = decode(value)
+                except (ValueError, TypeError, ArithmeticError) as error:
+                    raise StoreError(
+                        f"column {name!r} holds a value that no document can: {error}"
+                    ) from error
         return result
 
     return document
@@ -80,8 +125,13 @@ def _decoder(column: Column) -> Decoder:
 def _nested(column: Column) -> Decoder:
     """The decoder of a value inside another one, which the driver gives as its own type."""
     if column.type in INSTANTS:
-        return lambda value: instant(_from_calendar(value))
+        return _nested_instant
     return _decoder(column)
+
+
+def _nested_instant(value: Any) -> Any:
+    """PostgreSQL's are counted there, too; DuckDB gives those of Python."""
+    return _instant(value) if isinstance(value, int) else instant(_from_calendar(value))
 
 
 def _from_calendar(value: Any) -> int:
@@ -98,10 +148,9 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _instant(micros: Any) -> Any:
-    number = Decimal(micros)
-    if number.is_infinite() or number == INFINITE:
+    if micros == INFINITE:
         raise ValueError("an instant that is infinite")
-    return instant(int(number) // 1000)
+    return instant(micros // 1000)
 
 
 def _boolean(value: Any) -> bool:

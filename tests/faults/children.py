@@ -22,6 +22,7 @@ def start(function: str, *arguments: object, **options: Any) -> subprocess.Popen
     code = f"import sys; from tests.faults.{module} import {name}; {name}(*sys.argv[1:])"
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
+        bufsize=0,  # what is read of a line is not kept from `communicate`
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

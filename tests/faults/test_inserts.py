@@ -97,7 +97,9 @@ def test_an_error_of_the_documents_leaves_nothing_written(tasks: mongoglot.Colle
 def test_what_stands_before_a_duplicate_stays(tasks: mongoglot.Collection, at: int) -> None:
     several = list(documents(2000))
     several[at]["_id"] = "before"
-    with pytest.raises(DuplicateKeyError):
+    with pytest.raises(
+        DuplicateKeyError, match=r"^duplicate key: .* already has a document with _id 'before'$"
+    ):
         tasks.insert_many(several)
     assert count(tasks) == at + 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import datetime
 import decimal
@@ -9,20 +10,27 @@ import enum
 import re
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import bson
 import pytest
 from bson.datetime_ms import DatetimeMS
 from click.testing import CliRunner
+from pymongo import AsyncMongoClient, MongoClient
 
 import mongoglot
-from mongoglot import tables, taskdb
+from mongoglot import aio, magic, tables, taskdb
+from mongoglot.aio import AsyncStore
 from mongoglot.cli.main import main
+from mongoglot.engines.mongodb.asynchronous import AsyncMongoDBBackend
+from mongoglot.engines.mongodb.backend import MongoDBBackend
 from mongoglot.engines.sql.table import Column, Table
 from mongoglot.grammar.allowed import Allow
+from mongoglot.store import Store
 from mongoglot.tables.backend import TableBackend
 from mongoglot.taskdb import TaskDatabase
 from mongoglot.taskdb.ipyparallel.addresses import address
@@ -139,7 +147,58 @@ def without(library: str, call: Callable[[], Any]) -> Any:
         return call()
 
 
+def awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Wait for what is asynchronous, in an event loop of its own."""
+
+    async def waited() -> Any:
+        return await coroutine
+
+    return asyncio.run(waited())
+
+
+async def cancelled_read() -> None:
+    """Read on after a read that was cancelled."""
+    async with aio.connect("memory:") as store:
+        await store["a"].insert_one({})
+        cursor = store["a"].find({})
+        reading = asyncio.ensure_future(anext(cursor))
+        await asyncio.sleep(0)  # it waits for a thread now
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        await anext(cursor)
+
+
+_NOBODY: Final[dict[str, Any]] = {"host": "mongodb://127.0.0.1:1/shop", "serverSelectionTimeoutMS": 1}
+"""A server that is not there, for pymongo."""
+
+
+def unreachable(call: Callable[[mongoglot.Store], Any]) -> Any:
+    """Use a store on a MongoDB server that is gone."""
+    with Store(MongoDBBackend(MongoClient(**_NOBODY, connect=False))) as store:
+        return call(store)
+
+
+def of_another_loop() -> AsyncStore:
+    """A store on a MongoDB server that was opened in an event loop that has ended."""
+
+    async def opened() -> AsyncStore:
+        return AsyncStore(AsyncMongoDBBackend(AsyncMongoClient(**_NOBODY, connect=False)))
+
+    return asyncio.run(opened())
+
+
+def cell(line: str, text: str) -> Any:
+    """Run a cell that begins with `%%mongoglot` and a line, in a notebook without variables."""
+    known: list[Callable[[str, str], Any]] = []
+    shell: Any = SimpleNamespace(user_ns={}, register_magic_function=lambda *given: known.append(given[0]))
+    magic.load_ipython_extension(shell)
+    return known[0](line, text)
+
+
 NAMES: Final[dict[str, Any]] = {
+    "aio": aio, "awaited": awaited, "cancelled_read": cancelled_read, "cell": cell,
+    "of_another_loop": of_another_loop, "unreachable": unreachable,
     "Allow": Allow, "Binary": bson.Binary, "Code": bson.Code, "Colour": Colour, "Column": Column,
     "Decimal": decimal.Decimal, "DatetimeMS": DatetimeMS, "Decimal128": bson.Decimal128,
     "Int64": bson.Int64, "Path": Path,
@@ -217,6 +276,9 @@ def _odd() -> None:
 
 FILES: Final[dict[str, Callable[[], Any]]] = {
     "notes.txt": lambda: Path("notes.txt").write_text("This is no database at all.\n" * 200),
+    "latin.db": lambda: _sqlite(
+        "latin.db", "CREATE TABLE t (a INTEGER, b TEXT)", "INSERT INTO t VALUES (1, CAST(x'e9' AS TEXT))"
+    ),
     "other.db": lambda: _sqlite("other.db", "CREATE TABLE t (a TEXT)", "INSERT INTO t VALUES ('x')"),
     "odd.db": lambda: _sqlite("odd.db", "CREATE TABLE t (a INTEGER)", "INSERT INTO t VALUES (7)"),
     "newer.db": _newer,
@@ -224,6 +286,16 @@ FILES: Final[dict[str, Callable[[], Any]]] = {
     "two.db": lambda: _store("two.db", "one", "two"),
     "empty.db": lambda: _store("empty.db"),
     "odd.store.db": _odd,
+    "infinite.parquet": lambda: _duckdb(
+        ":memory:", "COPY (SELECT 'infinity'::TIMESTAMP AS a, 1 AS b) TO 'infinite.parquet'"
+    ),
+    "loose.parquet": lambda: _duckdb(
+        ":memory:", "COPY (SELECT '[1,]'::JSON AS a, 1 AS b) TO 'loose.parquet'"
+    ),
+    "old.js": lambda: Path("old.js").write_bytes(b"{name: 'Zo\xeb'}\n"),
+    "latin1.csv": lambda: Path("latin1.csv").write_bytes(b"name\nZo\xeb\n"),
+    "below.csv": lambda: Path("below.csv").write_text("place,place.city\nhere,Oslo\n"),
+    "above.csv": lambda: Path("above.csv").write_text("place.city,place\nOslo,here\n"),
     "bad.ndjson": lambda: Path("bad.ndjson").write_text('{"_id": 1}\n[1]\n'),
     "people.ndjson": lambda: Path("people.ndjson").write_text('{"_id": 1}\n{"_id": 3}\n'),
     "people.csv": lambda: Path("people.csv").write_text("name,age\nAnn,31\n"),

@@ -15,6 +15,7 @@ import click
 import pytest
 
 import mongoglot
+from mongoglot.cli.files import RowError
 from mongoglot.compiler.pcre_reader import NotTranslated, SyntaxRefused
 from mongoglot.engines.python.expressions.dates.text_zones import NoDateError
 from mongoglot.errors import MongoglotError
@@ -27,7 +28,7 @@ PACKAGE: Final = Path(mongoglot.__file__).parent
 
 CARRIERS: Final = (
     MongoglotError, Misread, UnfitError, SyntaxRefused, NotTranslated, NoDateError, DamagedRecordError,
-    RefusedPickleError, click.ClickException,
+    RefusedPickleError, RowError, click.ClickException,
 )  # fmt: skip
 """The roots of what a user reads: the errors of the package, those whose text goes into one, and click's."""
 
@@ -62,14 +63,42 @@ def _trees() -> dict[str, ast.Module]:
     }
 
 
+class _Module(NamedTuple):
+    """What is looked at of a file: its classes, the functions that are no methods, and what may make an error."""
+
+    classes: list[ast.ClassDef]
+    functions: list[ast.FunctionDef]
+    makers: list[ast.Raise | ast.Call]
+
+
+@cache
+def _modules() -> dict[str, _Module]:
+    """All files, each walked once."""
+    result = {}
+    for name, tree in _trees().items():
+        module, methods = _Module([], [], []), set[int]()
+        for node in ast.walk(tree):  # a class comes before what is in it
+            match node:
+                case ast.ClassDef(body=body):
+                    module.classes.append(node)
+                    methods.update(map(id, body))
+                case ast.FunctionDef() if id(node) not in methods:
+                    module.functions.append(node)
+                case ast.Raise() | ast.Call():
+                    module.makers.append(node)
+                case _:
+                    pass
+        result[name] = module
+    return result
+
+
 @cache
 def error_names() -> frozenset[str]:
     """The names of the classes of errors that a user reads, found by their bases."""
     bases = {
         node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
-        for tree in _trees().values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
+        for module in _modules().values()
+        for node in module.classes
     }
     names = {kind.__name__ for kind in CARRIERS} | {"UsageError", "BadParameter"}
     while more := {name for name, above in bases.items() if above & names} - names:
@@ -81,19 +110,18 @@ def error_names() -> frozenset[str]:
 def factories() -> frozenset[str]:
     """The functions that make errors, by what they say that they return."""
     found = set()
-    for tree in _trees().values():
-        methods = {
-            id(item) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for item in node.body
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and node.returns is not None and id(node) not in methods:
-                returned = ast.unparse(node.returns).partition(" | ")[0].strip("'\"")
-                takes_one = any(
-                    argument.annotation is not None and ast.unparse(argument.annotation) in error_names()
-                    for argument in node.args.args
-                )
-                if (returned in error_names() or returned == "NoReturn") and not takes_one:
-                    found.add(node.name)
+    for module in _modules().values():
+        for node in module.functions:
+            if node.returns is None:
+                continue
+            returned = ast.unparse(node.returns).partition(" | ")[0].strip("'\"")
+            if returned not in error_names() and returned != "NoReturn":
+                continue
+            if not any(
+                argument.annotation is not None and ast.unparse(argument.annotation) in error_names()
+                for argument in node.args.args
+            ):
+                found.add(node.name)
     return frozenset(found)
 
 
@@ -101,15 +129,17 @@ def factories() -> frozenset[str]:
 def sites() -> list[Site]:
     """Every call that makes an error, and every `raise` of a class."""
     result = []
-    for module, tree in _trees().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Raise) and _is_for_users(node):
+    for name, module in _modules().items():
+        for node in module.makers:
+            if isinstance(node, ast.Raise):
+                if not _is_for_users(node):
+                    continue
                 made: ast.expr = node.exc  # type: ignore[assignment]  # _is_for_users saw it
-            elif isinstance(node, ast.Call) and _makes_an_error(node):
+            elif _makes_an_error(node):
                 made = node
             else:
                 continue
-            result.append(Site(module, node.lineno, node.end_lineno or node.lineno, ast.unparse(made)))
+            result.append(Site(name, node.lineno, node.end_lineno or node.lineno, ast.unparse(made)))
     return sorted(set(result))
 
 

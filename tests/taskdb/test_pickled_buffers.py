@@ -98,6 +98,8 @@ def test_anything_else_is_refused(value: Any, protocol: int) -> None:
         (b"]pminus\n.", "a text or a number in it is none"),
         (b"]]a]", "it is cut off"),
         (b"])R.", "it calls what is no name"),
+        (b"\x80\x04]\x8c\x02os\x93.", "it names what is no name"),
+        (b").", "it is no list"),
     ],
 )
 def test_crafted_pickles(data: bytes, reason: str) -> None:

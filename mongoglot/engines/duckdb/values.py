@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from bson import Binary, Decimal128, Int64
@@ -170,22 +170,26 @@ def _instant(place: str, micros: int) -> Any:
 
 def _finite(place: str, millis: int, *, infinite: bool) -> Any:
     if infinite:
-        raise UnsupportedError(f"column {place!r} has an instant that is infinite, and BSON has none")
+        raise UnsupportedError(
+            f"column {place!r} has an instant that is infinite, and BSON has none; leave it out with a projection"
+        )
     return instant(millis)
 
 
 def _json(place: str, text: str) -> Any:
     try:
-        return _sized(json.loads(text))
-    except ValueError:
-        raise UnsupportedError(f"column {place!r} has a text that is not JSON") from None
+        return _JSON.decode(text)
+    except ValueError:  # DuckDB takes more for JSON, such as a comma before a bracket
+        reason = "a text that is not JSON"
+    except RecursionError:
+        reason = "JSON that nests too deeply to be read"
+    raise UnsupportedError(f"column {place!r} has {reason}; leave it out with a projection")
 
 
-def _sized(value: Any) -> Any:
-    if value.__class__ is int:
-        return _whole(value) if INT64_MIN <= value <= INT64_MAX else float(value)
-    if value.__class__ is list:
-        return [_sized(item) for item in value]
-    if value.__class__ is dict:
-        return {name: _sized(item) for name, item in value.items()}
-    return value
+def _integer(digits: str) -> Any:
+    """An int, a long or a double, whichever holds the number; Python reads no integer of thousands of digits."""
+    value = int(digits) if len(digits) <= len(str(INT64_MIN)) else INT64_MAX + 1
+    return _whole(value) if INT64_MIN <= value <= INT64_MAX else float(digits)
+
+
+_JSON: Final = json.JSONDecoder(parse_int=_integer)

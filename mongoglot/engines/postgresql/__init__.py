@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mongoglot.compiler.plan import BoundPlan
 from mongoglot.engines.sql.table import Table
 
-__all__ = ["open_backend"]
+__all__ = ["open_backend", "to_sql"]
 
 
 def open_backend(
@@ -17,3 +18,10 @@ def open_backend(
     from mongoglot.engines.postgresql.opening import open_backend as opened
 
     return opened(url, tables=tables, schema=schema, timeout=timeout)
+
+
+def to_sql(query: BoundPlan, table: Table | None) -> Any:
+    """A query as a condition on a table that mongoglot did not make; sqlglot is loaded here, psycopg is not."""
+    from mongoglot.engines.postgresql.typed import to_sql as lowered
+
+    return lowered(query, table)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from mongoglot.compiler.ast import (
     Always,
@@ -33,16 +33,21 @@ MAX_MATCHES: Final = 20
 """How deep `$elemMatch` nests before it goes to the residual."""
 
 
-def on_document(leaf: Leaf, depth: int = 0) -> Condition | Superset[Condition] | None:
+Tests: TypeAlias = Callable[[Leaf], Test | None]
+"""The test of a predicate in documents as they are encoded; None where there is none."""
+
+
+def on_document(leaf: Leaf, depth: int = 0, tests: Tests = test_of) -> Condition | Superset[Condition] | None:
     """A predicate on the object `@`, or with an empty path on the value `@`; None where it cannot be said.
 
     Args:
         leaf: the predicate.
         depth: how many `$elemMatch` enclose it.
+        tests: of predicates.
     """
     if isinstance(leaf, Exists):
         return _exists(leaf.path)
-    test = _elem_match(leaf, depth) if isinstance(leaf, ElemMatch) else test_of(leaf)
+    test = _elem_match(leaf, depth, tests) if isinstance(leaf, ElemMatch) else tests(leaf)
     if test is None:
         return None
     if leaf.path:
@@ -95,20 +100,21 @@ class ElementLowering(Connectives):
     """The lowering of what a `$elemMatch` holds, about an element of its array."""
 
     depth: int
+    tests: Tests
     document: str = ""
 
     def predicate(self, leaf: Leaf) -> Condition | Superset[Condition] | None:
         """A predicate on the element."""
         if isinstance(leaf, ServerOnly):
             raise needs_server(leaf)
-        return on_document(leaf, self.depth)
+        return on_document(leaf, self.depth, self.tests)
 
 
-def _elem_match(leaf: ElemMatch, depth: int) -> Test | None:
+def _elem_match(leaf: ElemMatch, depth: int, tests: Tests) -> Test | None:
     """`$elemMatch`: the array has an element for which what it holds is true (semantics 3.7)."""
     if depth >= MAX_MATCHES:
         return None
-    halves = split(leaf.child, ElementLowering(depth + 1))
+    halves = split(leaf.child, ElementLowering(depth + 1, tests))
     if halves.code is None:
         holds = ALWAYS if halves.pushed == Always(True) else NEVER
     else:
@@ -116,7 +122,7 @@ def _elem_match(leaf: ElemMatch, depth: int) -> Test | None:
         holds = halves.code.path
     superset = halves.residual is not None
     if not leaf.by_value:
-        in_array = True if superset else _of_array(leaf.child)
+        in_array = True if superset else _of_array(leaf.child, tests)
         if in_array is None:
             in_array = superset = True
         of_array = ' || @.type() == "array"' if in_array else ""
@@ -131,27 +137,27 @@ def _some_element(holds: str) -> OnValue:
     return whole_of_array(lambda value: f"exists({value} ? ({holds}))")
 
 
-def _of_array(child: Node) -> bool | None:
+def _of_array(child: Node, tests: Tests) -> bool | None:
     """Whether a filter is true of an array, read as an object with the fields '0', '1', …; None if that depends.
 
     Where no path begins with a number, all fields are missing.
     """
     if any(not leaf.path or array_index(leaf.path[0]) is not None for leaf in leaves(child)):
         return None
-    return _of_nothing(child)
+    return _of_nothing(child, tests)
 
 
-def _of_nothing(node: Node) -> bool | None:
+def _of_nothing(node: Node, tests: Tests) -> bool | None:
     """Whether a filter is true where every field is missing; None where that is not known."""
     match node:
         case Always(value):
             return value
         case And(children) | Or(children):
             decided = isinstance(node, Or)
-            values = [_of_nothing(child) for child in children]
+            values = [_of_nothing(child, tests) for child in children]
             return decided if decided in values else None if None in values else not decided
         case Not(inner):
-            opposite = _of_nothing(inner)
+            opposite = _of_nothing(inner, tests)
             return None if opposite is None else not opposite
         case Compare(_, "$eq", operand):
             return operand.kind == "null"
@@ -160,5 +166,5 @@ def _of_nothing(node: Node) -> bool | None:
         case Exists() | HasType() | ElemMatch():
             return False
         case leaf:
-            test = test_of(leaf)
+            test = tests(leaf)
             return None if test is None else test.missing

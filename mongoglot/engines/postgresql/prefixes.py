@@ -31,5 +31,23 @@ def regex_prefix(pattern: Pattern) -> str:
 
 def glob_prefix(pattern: str) -> str:
     """What every stored string begins with that a shell pattern matches: `job-*` → `job-`."""
-    prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    prefix = _head(pattern)
     return escaped(ESCAPED + prefix if prefix.startswith(TAG) else prefix)
+
+
+def plain_glob_prefix(pattern: str) -> str:
+    """The same of strings as they are, which in PostgreSQL have no NUL."""
+    return _head(pattern).partition("\0")[0]
+
+
+def _head(pattern: str) -> str:
+    return re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+
+
+def text_after(prefix: str) -> str | None:
+    """The least text, by code points, that is above all that begin so: `ab` → `ac`; None where there is none."""
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no characters

@@ -19,8 +19,8 @@ from mongoglot.errors import UnsupportedError
 NaNOrder: TypeAlias = Literal["greatest", "unordered", "absent"]
 """Where NaN stands: equal to itself and above all numbers, beside them and equal to nothing, or nowhere."""
 
-Lists: TypeAlias = Literal["array", "json", "expanded"]
-"""How a list is bound: as an array, as JSON text, member by member."""
+Lists: TypeAlias = Literal["array", "json", "escaped json", "expanded"]
+"""How a list is bound: as an array, as JSON text, as such without U+0000, member by member."""
 
 
 @final

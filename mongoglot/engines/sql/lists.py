@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias, assert_never
@@ -16,6 +15,7 @@ from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.bounds import bounds_of, is_finer
 from mongoglot.engines.sql.condition import Condition, Parameters
 from mongoglot.engines.sql.dialects import Dialect
+from mongoglot.engines.sql.json_text import escaped_json, json_list, unescaped
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.table import Column
 
@@ -46,16 +46,17 @@ def membership(
                 return _one_of_instants(value, operand, members, column, dialect)
             found = sql.equals(value, exp.Any(this=exp.Paren(this=dialect.list_parameter(label, column))))
             return Condition(found, {label: (operand, members)}, nullable=True)
-        case "json":
+        case "json" | "escaped json":
             side = value
             if column.type == "binary":  # JSON has no bytes; of NULL the digits would be those of none
                 present = sql.negated(sql.is_null(value))
                 side = sql.case([(present, sql.call("hex", value))], sql.null())
             source = sql.source(sql.call("json_each", sql.parameter(label)), "list")
-            chosen = sql.select([sql.name("value", "list")], [source])
-            return Condition(
-                sql.member_of(side, chosen), {label: (operand, partial(_json, members))}, nullable=True
-            )
+            member, text_of = sql.name("value", "list"), partial(_json, members)
+            if column.type == "string" and dialect.lists == "escaped json":
+                member, text_of = unescaped(member), partial(_escaped_json, members)
+            chosen = sql.select([member], [source])
+            return Condition(sql.member_of(side, chosen), {label: (operand, text_of)}, nullable=True)
         case "expanded":
             return _expanded(value, operand, members, column, dialect)
         case _:
@@ -64,7 +65,11 @@ def membership(
 
 def _json(members: Members, items: list[Any]) -> str:
     found = [item.hex().upper() if isinstance(item, bytes) else item for item in members(items)]
-    return json.dumps(found, ensure_ascii=False)
+    return json_list(found)
+
+
+def _escaped_json(members: Members, items: list[Any]) -> str:
+    return escaped_json(_json(members, items))
 
 
 def _one_of_instants(

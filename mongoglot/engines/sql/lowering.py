@@ -81,6 +81,10 @@ class TypedLowering(Connectives):
         """A predicate on a JSON value, at the rest of a path in it; declined here, for those that extend this."""
         return None
 
+    def on_pattern(self, leaf: Glob | RegexMatch, column: Column) -> Found:  # noqa: ARG002 - as above
+        """A pattern and a column of text; as above."""
+        return None
+
     def on_document(self, leaf: Leaf) -> Lowered:  # noqa: ARG002 - as above
         """A predicate on the document column; here it is declined."""
         return None
@@ -108,6 +112,8 @@ class TypedLowering(Connectives):
             raise UnsupportedError(
                 f"column {column.name!r}: {self.dialect.name} needs its precision and scale"
             )
+        if column.type == "string" and not rest and isinstance(leaf, (Glob, RegexMatch)):
+            return self.on_pattern(leaf, column)
         return Nested(self.dialect, self.on_json).at(leaf, column, sql.name(column.name), rest)
 
 
@@ -121,13 +127,14 @@ def lower(node: Node, lowering: TypedLowering) -> Statement:
     return Statement(dialect.text_of(halves.code.tree), halves.code.parameters, halves)
 
 
-def to_sql(query: BoundPlan, name: str, table: Table | None) -> Sql:
+def to_sql(query: BoundPlan, name: str, table: Table | None, of: type[TypedLowering] = TypedLowering) -> Sql:
     """The query as a condition on the rows of a table.
 
     Args:
         query: with its values.
         name: of the dialect.
         table: what its columns are.
+        of: the lowering of the dialect.
 
     Raises:
         UnsupportedError: there is no such dialect, or it cannot say the query or the table.
@@ -140,7 +147,7 @@ def to_sql(query: BoundPlan, name: str, table: Table | None) -> Sql:
     if dialect.lists == "expanded":
         lengths = ((slot.index, len(slot.members(query.values))) for slot in _lists(query.optimised))
         dialect = replace(dialect, lengths=tuple(sorted(lengths)))
-    lowering = TypedLowering(table, dialect)
+    lowering = of(table, dialect)
     statement = query.plan.lowered(("sql", lowering), lambda node: lower(node, lowering))
     return statement.to_sql(query.values, dialect.name, executed=dialect.executed)
 

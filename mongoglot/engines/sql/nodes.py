@@ -257,6 +257,11 @@ def collate(value: Expression, collation: str) -> Expression:
     return exp.Collate(this=_operand(value), expression=_identifier(collation))
 
 
+def contains(left: Expression, right: Expression) -> Expression:
+    """`left @> right`."""
+    return exp.ArrayContainsAll(this=_operand(left), expression=right)
+
+
 def row(*values: Expression) -> Expression:
     """`(a, b)`: compared place by place, unknown where a place that decides is NULL."""
     return exp.Tuple(expressions=list(values))

@@ -16,7 +16,7 @@ INSTANTS: Final = frozenset({"timestamp", "timestamptz", "day"})
 """Types of columns that are read as microseconds since 1970."""
 
 INFINITE: Final = 2**63 - 1
-"""The microseconds that stand for an instant of DuckDB that is infinite."""
+"""The microseconds that stand for an instant that is infinite."""
 
 
 def selected(table: Table, dialect: Dialect) -> list[Expression]:
@@ -29,10 +29,7 @@ def selected(table: Table, dialect: Dialect) -> list[Expression]:
 
 def _selected(column: Column, dialect: Dialect) -> Expression:
     value = sql.name(column.name)
-    if column.type in INSTANTS and dialect.name == "postgresql":
-        seconds = exp.Extract(this=exp.Var(this="EPOCH"), expression=value)
-        return sql.product(seconds, sql.integer(1_000_000))
-    if column.type in INSTANTS:
+    if column.type in INSTANTS and dialect.name != "postgresql":  # its driver counts them itself
         micros = sql.call("epoch_us", value)  # NULL for what is infinite
         infinite = sql.case([(sql.is_null(value), sql.null())], sql.integer(INFINITE))
         return exp.Coalesce(this=micros, expressions=[infinite])

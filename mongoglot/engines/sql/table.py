@@ -60,7 +60,7 @@ class Column:
         element: what a list holds; its name says nothing.
         fields: what a struct holds.
         encoding: of JSON.
-        affinity: of a column of any type.
+        affinity: of a column of any type in SQLite; `text` of JSON in PostgreSQL that is kept as it was written.
         sparse: whether that index leaves out NULL, which costs nothing then, and is not found by it.
         beside: another column whose values stand in the index too, to be read from it alone.
     """
@@ -181,11 +181,22 @@ class Table:
         """
         return any(c.field[: len(path)] == path and not c.mixed for c in self.columns)
 
-    def no_field(self, path: Path) -> UnsupportedError:
-        """The error of a query that names a field that is not there.
+    def has(self, path: Path) -> bool:
+        """Whether a path may lead to something: to a column, into or around one, or into the document.
 
         Args:
             path: of a field, split.
         """
+        columns = self.column(path) or self.prefix(path)
+        return self.document is not None or columns is not None or self.is_split(path)
+
+    def no_field(self, path: Path, part: str = "") -> UnsupportedError:
+        """The error of a query that names a field that is not there.
+
+        Args:
+            path: of a field, split.
+            part: of the query, where the filter is not meant.
+        """
         known = ", ".join(column.path for column in self.columns)
-        return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}; it has {known}")
+        place = f" (at {part}.{dotted(path)})" if part else ""
+        return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}{place}; it has {known}")

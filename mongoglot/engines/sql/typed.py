@@ -149,7 +149,7 @@ def _comparison(
                 side = collated(value, column, dialect, ordered=bound.op != "$eq")
                 parts.append(sql.compare(bound.op, side, dialect.parameter(name, column)))
                 parameters[name] = (operand.index, bound.bind)
-            if op in ("$gt", "$gte") and dialect.nan == "greatest" and _may_be_nan(column, dialect):
+            if op in ("$gt", "$gte") and dialect.nan == "greatest" and may_be_nan(column, dialect):
                 parts.append(sql.compare("$lt", value, not_a_number(column)))
             nullable = column.nullable or not all(bound.total for bound in bounds)
             return Condition(sql.all_of(parts), parameters, nullable)
@@ -165,7 +165,7 @@ def collated(value: Expression, column: Column, dialect: Dialect, *, ordered: bo
     return sql.collate(value, dialect.collation)
 
 
-def _may_be_nan(column: Column, dialect: Dialect) -> bool:
+def may_be_nan(column: Column, dialect: Dialect) -> bool:
     """Whether a column of numbers may hold NaN: of decimals only those of PostgreSQL."""
     if dialect.nan == "absent" or column.type == "int":
         return False
@@ -179,7 +179,7 @@ def not_a_number(column: Column) -> Expression:
 
 
 def _is_nan(column: Column, value: Expression, dialect: Dialect) -> Condition:
-    if not _may_be_nan(column, dialect):
+    if not may_be_nan(column, dialect):
         return Condition(dialect.false)
     if dialect.nan == "greatest":
         return Condition(sql.equals(value, not_a_number(column)), nullable=column.nullable)

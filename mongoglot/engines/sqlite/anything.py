@@ -34,7 +34,7 @@ from mongoglot.compiler.lowering import Superset
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Condition, Parameters
-from mongoglot.engines.sql.dialects import SQLITE
+from mongoglot.engines.sql.dialects import Dialect
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.number_keys import native_number
 from mongoglot.engines.sql.table import Column
@@ -49,14 +49,14 @@ Found = Condition | Superset[Condition] | None
 _NUMBERS = ("integer", "real")
 
 
-def any_condition(leaf: Leaf, column: Column) -> Found:
-    """The condition on a column of any type; None where there is none that is exact."""
+def any_condition(leaf: Leaf, column: Column, dialect: Dialect) -> Found:
+    """The condition on a column of any type; None where the dialect, of SQLite, has none that is exact."""
     value = sql.name(column.name)
     match leaf:
         case Compare(_, op, operand):
-            return _comparison(leaf, op, operand, column)
+            return _comparison(leaf, op, operand, column, dialect)
         case In(_, operand, ()):
-            return _membership(leaf, operand, column)
+            return _membership(leaf, operand, column, dialect)
         case Exists():
             return Condition(sql.TRUE)
         case Glob(_, operand, plain):
@@ -83,7 +83,9 @@ def any_condition(leaf: Leaf, column: Column) -> Found:
             assert_never(leaf)
 
 
-def _comparison(leaf: Leaf, op: Comparison, operand: Slot, column: Column) -> Condition | None:
+def _comparison(
+    leaf: Leaf, op: Comparison, operand: Slot, column: Column, dialect: Dialect
+) -> Condition | None:
     value = sql.name(column.name)
     label = f"c{operand.index}"
     match operand.kind:
@@ -97,14 +99,14 @@ def _comparison(leaf: Leaf, op: Comparison, operand: Slot, column: Column) -> Co
             return Condition(_guarded(value, _NUMBERS, compared), parameters, nullable=True)
         case "string":
             side = value if op == "$eq" else _ordered_text(column)
-            return _of_type(leaf, "text", Column(column.name, "string", collation="other"), side)
+            return _of_type(leaf, "text", Column(column.name, "string", collation="other"), side, dialect)
         case "binary":
-            return _of_type(leaf, "blob", Column(column.name, "binary"), value)
+            return _of_type(leaf, "blob", Column(column.name, "binary"), value, dialect)
         case _:
             return Condition(sql.FALSE)
 
 
-def _membership(leaf: In, operand: ListSlot, column: Column) -> Condition | None:
+def _membership(leaf: In, operand: ListSlot, column: Column, dialect: Dialect) -> Condition | None:
     value = sql.name(column.name)
     hits: list[Condition | None] = []
     if "null" in operand.kinds:
@@ -115,7 +117,7 @@ def _membership(leaf: In, operand: ListSlot, column: Column) -> Condition | None
         hits.append(Condition(_guarded(value, _NUMBERS, listed), parameters, nullable=True))
     if "string" in operand.kinds:
         text = Column(column.name, "string", nullable=False, collation="other")
-        hits.append(_of_type(leaf, "text", text, value))
+        hits.append(_of_type(leaf, "text", text, value, dialect))
     if "binary" in operand.kinds:
         return None
     found = [hit for hit in hits if hit is not None]
@@ -132,8 +134,8 @@ def _ordered_text(column: Column) -> Expression:
     return sql.concat(value, sql.string("")) if column.affinity == "number" else value
 
 
-def _of_type(leaf: Leaf, kind: str, column: Column, value: Expression) -> Condition | None:
-    found = typed_condition(leaf, column, value, SQLITE)
+def _of_type(leaf: Leaf, kind: str, column: Column, value: Expression, dialect: Dialect) -> Condition | None:
+    found = typed_condition(leaf, column, value, dialect)
     if found is None:
         return None
     return Condition(_guarded(sql.name(column.name), (kind,), found.tree), found.parameters, nullable=True)

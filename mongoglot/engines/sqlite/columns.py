@@ -33,6 +33,7 @@ from mongoglot.compiler.instants import milliseconds
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Binder, Parameters
+from mongoglot.engines.sql.json_text import json_list
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.number_keys import native_number
 from mongoglot.engines.sql.table import Column, ColumnType
@@ -203,6 +204,6 @@ def _list_binder(kind: ColumnType) -> Binder:
 
     def bound(items: list[Any]) -> str:
         natives = (convert(item) for item in items if value_class(item) in kinds)
-        return json.dumps([native for native in natives if native is not None], ensure_ascii=False)
+        return json_list(native for native in natives if native is not None)
 
     return bound

@@ -30,6 +30,7 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.values import is_array, is_document, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.condition import Binder, Parameters
+from mongoglot.engines.sql.json_text import json_list
 from mongoglot.engines.sql.nodes import Expression
 from mongoglot.engines.sql.number_keys import KEY_LENGTH, Interval, native_number, number_key
 from mongoglot.engines.sqlite import operands
@@ -228,7 +229,7 @@ def _is_number(item: Any) -> bool:
 
 def _native_numbers(items: list[Any]) -> str:
     natives = [native_number("$eq", item) for item in items if _is_number(item)]
-    return json.dumps([native for native in natives if native is not None])  # SQLite reads Infinity
+    return json_list(native for native in natives if native is not None)
 
 
 def _number_keys(items: list[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, final
 
 from mongoglot.compiler.ast import (
@@ -41,7 +41,7 @@ from mongoglot.engines.sqlite.conditions import sample
 from mongoglot.engines.sqlite.documents import on_document
 from mongoglot.engines.sqlite.occurrence import behind_occurrence
 from mongoglot.engines.sqlite.paths import Root
-from mongoglot.engines.sqlite.text_only import MAX_HEIGHT, is_sayable, on_text
+from mongoglot.engines.sqlite.text_only import DOCUMENT, MAX_HEIGHT, TEXT_SQLITE, is_sayable, with_text
 from mongoglot.errors import UnsupportedError
 
 
@@ -53,9 +53,7 @@ def lower(node: Node, table: Table, *, text_only: bool = False) -> Statement:
     parameters = halves.code.parameters
     numbered = (label for label, (slot, _) in parameters.items() if slot is None)
     labels = {label: f"s{number}" for number, label in enumerate(numbered)}
-    if text_only:
-        halves = replace(halves, code=replace(halves.code, tree=on_text(halves.code.tree)))
-    tree = halves.code.tree if halves.code is not None else sql.TRUE
+    tree = halves.code.tree
     if labels:
         trees.rename_parameters(tree, labels)
     binders = {labels.get(label, label): binder for label, binder in parameters.items()}
@@ -124,7 +122,7 @@ class SqliteLowering(Connectives):
             if found is not None:
                 return Condition(*found)
         column = self.table.column(leaf.path)
-        if column is not None and not (column.mixed and isinstance(leaf, _OF_DOCUMENTS)):
+        if column is not None and not (column.mixed and (self.text_only or isinstance(leaf, _OF_DOCUMENTS))):
             return self._on_column(leaf, column)
         if self.table.is_split(leaf.path):
             return None
@@ -136,17 +134,22 @@ class SqliteLowering(Connectives):
         if self.table.document is None:
             raise self.table.no_field(leaf.path)
         code = self._in_document(leaf, Root(sql.name(self.table.document)), self.table.encoding)
-        if isinstance(leaf, ElemMatch) and code is not None and self.table.identity is not None:
+        stored = self.table.identity is not None and not self.text_only
+        if isinstance(leaf, ElemMatch) and code is not None and stored:
             return behind_occurrence(leaf, code, self.table.document)
         return code
 
     def _on_column(self, leaf: Leaf, column: Column) -> Condition | Superset[Condition] | None:
-        if not _is_stored(column):
-            if column.is_nested:
-                return self._on_json(leaf, column)
-            if column.type == "any":
-                return any_condition(leaf, column)
-            return typed_condition(leaf, column, sql.name(column.name), SQLITE)
+        if column.is_nested:
+            return self._on_json(leaf, column)
+        if self.text_only and isinstance(leaf, Glob):
+            return None  # GLOB ends at a NUL
+        dialect = TEXT_SQLITE if self.text_only else SQLITE
+        if column.type == "any":
+            return any_condition(leaf, column, dialect)
+        is_list_of_strings = isinstance(leaf, In) and column.type == "string"
+        if not _is_stored(column) or (self.text_only and is_list_of_strings):
+            return typed_condition(leaf, column, sql.name(column.name), dialect)
         if not column.mixed or self.table.document is None:
             tree, parameters = column_condition(leaf, column, None)
             return _bounded(leaf, Condition(tree, parameters, nullable=True))
@@ -172,7 +175,9 @@ class SqliteLowering(Connectives):
     ) -> Condition | Superset[Condition] | None:
         if (self.text_only and not is_sayable(leaf)) or not _is_plain_in(leaf, encoding):
             return None
-        found = on_document(leaf, root)
+        found = on_document(leaf, Root(sql.name(DOCUMENT)) if self.text_only else root)
+        if self.text_only and found is not None:
+            found = with_text(found, root.document)
         code = found.code if isinstance(found, Superset) else found
         return None if self._fitting(code) is None else found
 
@@ -196,9 +201,14 @@ class SqliteLowering(Connectives):
 
 
 def _is_plain_in(leaf: Leaf, encoding: Encoding) -> bool:
-    """Whether what a predicate is about is in JSON as itself: in Extended JSON numbers may be documents."""
+    """Whether what a predicate is about is in JSON as itself: in Extended JSON a value may be a document.
+
+    The names in such a document are no fields: an ObjectId in `o`, `{"$oid": …}`, has no `o.$oid`.
+    """
     if encoding != "extended":
         return True
+    if any(part.startswith("$") for part in leaf.path):
+        return False
     match leaf:
         case Compare(_, _, operand):
             return operand.kind in _PLAIN

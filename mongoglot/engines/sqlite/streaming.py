@@ -6,6 +6,7 @@ So writers go on, and what they write between two documents changes nothing of w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -42,7 +43,8 @@ def few_rows(cursor: apsw.Cursor) -> Rows | None:
         rows += part
         if len(part) < count:
             return rows
-        size += sum([len(row[-1]) for row in part])
+        with suppress(TypeError):  # NULL, or a number, where a file is damaged: what decodes it says so
+            size += sum([len(row[-1]) for row in part])
         if size > MOST:
             cursor.close(True)
             return None
