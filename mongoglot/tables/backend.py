@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -22,7 +22,7 @@ from mongoglot.engines.sql.statement import Sql
 from mongoglot.engines.sql.table import Table
 from mongoglot.engines.sql.typed_ordering import ordering
 from mongoglot.errors import UnsupportedError
-from mongoglot.tables.drivers import Database, Source, opened
+from mongoglot.tables.drivers import Database, DuckdbDatabase, Source, opened
 from mongoglot.tables.needed import check_fields, needed
 from mongoglot.tables.reflection import reflected
 from mongoglot.tables.rows import check_columns, row_decoder
@@ -112,6 +112,19 @@ class TableBackend(ScanningBackend[int]):
         """Do nothing: what was opened is closed already."""
 
 
+def documents(
+    database: Database, table: Table, text: str, parameters: dict[str, Any], *, few: bool
+) -> Generator[Record, None, None]:
+    """The documents of the rows that a query gives, as they are asked for."""
+    if isinstance(database, DuckdbDatabase):
+        from mongoglot.tables import duckdb_rows
+
+        yield from in_time(duckdb_rows.documents(database, table, text, parameters))
+        return
+    with closing(database.asked(text, parameters, few=few)) as rows:
+        yield from map(row_decoder(table), in_time(rows))
+
+
 _FEW: Final = 1000
 """Rows that are read at once."""
 
@@ -188,8 +201,8 @@ class _Reading:
     def documents(self) -> Iterator[Record]:
         """The documents that match, in the order in which the database gives them."""
         check = residual_check(self.query, self.condition.residual)
-        with closing(self.database.asked(self.text, self.condition.parameters, few=self.few)) as rows:
-            found = map(row_decoder(self.table), in_time(rows))
+        parameters = self.condition.parameters
+        with closing(documents(self.database, self.table, self.text, parameters, few=self.few)) as found:
             yield from found if check is None else filter(check, found)
 
 

@@ -187,6 +187,26 @@ class DuckdbDatabase(Database):
         finally:
             cursor.close()
 
+    def batches(self, text: str, parameters: Mapping[str, Any]) -> Generator[Any, None, None]:
+        """The rows that a query gives, as batches of Arrow.
+
+        Raises:
+            StoreError: the database refuses it.
+            UnsupportedError: pyarrow is not installed.
+        """
+        from mongoglot.engines.duckdb.values import batches
+
+        cursor = self._connection.cursor()  # so that another query may run while this one is read
+        try:
+            with interrupting(cursor.interrupt):
+                yield from batches(cursor, text, dict(parameters))
+        except Exception as error:
+            if self.has(error) or isinstance(error, OSError):  # what Arrow passes on is an OSError
+                raise self.refusal(error) from error
+            raise
+        finally:
+            cursor.close()
+
     def types(self, text: str) -> list[tuple[str, Any]]:
         """The columns of a query, each with its type."""
         relation = self._connection.sql(text)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from difflib import get_close_matches
+from typing import Final
 
+from mongoglot.engines.duckdb.types import (
+    NANOSECONDS,
+    Entries,
+    Kind,
+    ListOf,
+    MapOf,
+    Scalar,
+    Struct,
+    Type,
+    read_type,
+)
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sql.table import Collation, Column, ColumnType, Table
+from mongoglot.engines.sql.table import EDGES, Collation, Column, ColumnType, Table, Width
 from mongoglot.errors import StoreError
 from mongoglot.tables.drivers import DuckdbDatabase
 
@@ -14,6 +26,14 @@ _DECLARED: Final = """
     WHERE table_name = $name AND schema_name = coalesce($schema, current_schema())
         AND database_name = current_database()
 """
+
+_TABLES: Final = """
+    SELECT table_name FROM information_schema.tables
+    WHERE table_schema = coalesce($schema, current_schema()) AND table_catalog = current_database() ORDER BY 1
+"""
+
+_SHOWN: Final = 10
+"""Names that an error lists."""
 
 _KEY: Final = """
     SELECT unnest(constraint_column_names) FROM duckdb_constraints()
@@ -27,19 +47,17 @@ _COLLATED: Final = """
 """
 """Whether text may compare otherwise than by its bytes; of which column it is not told."""
 
-_TYPES: Final[dict[str, ColumnType]] = {
-    **dict.fromkeys(
-        ("tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger"), "int"
-    ),
-    **dict.fromkeys(("float", "double"), "double"),
-    **dict.fromkeys(("timestamp", "timestamp_ms", "timestamp_s"), "timestamp"),
-    "timestamp with time zone": "timestamptz", "boolean": "bool", "varchar": "string", "date": "day",
-    "uuid": "uuid", "blob": "binary",
+_TYPES: Final[dict[Kind, ColumnType]] = {
+    "bool": "bool", "int": "int", "float": "double", "decimal": "decimal", "date": "timestamp", "uuid": "uuid",
+    "blob": "binary", "json": "json",
 }  # fmt: skip
+"""What a column is called whose values are of a kind; those of the other kinds are texts."""
 
-_SCALES: Final = {"timestamp_s": 0, "timestamp_ms": 3}
+_DATES: Final[dict[str, ColumnType]] = {"DATE": "day", "TIMESTAMP WITH TIME ZONE": "timestamptz"}
 
-_MOST_DIGITS: Final = 38
+_SCALES: Final = {"TIMESTAMP_S": 0, "TIMESTAMP_MS": 3, NANOSECONDS: 9}
+
+_WIDTHS: Final[dict[int, Width]] = {high: width for width, (_, high) in EDGES.items()}
 
 
 def reflected(database: DuckdbDatabase, name: str, schema: str | None) -> Table:
@@ -50,12 +68,14 @@ def reflected(database: DuckdbDatabase, name: str, schema: str | None) -> Table:
         types = database.types(f"SELECT * FROM {full} LIMIT 0")  # noqa: S608 - a quoted name
     except Exception as error:
         if database.has(error):
-            raise StoreError(f"there is no table {name!r}: {error}") from error
+            raise _not_there(database, name, schema, error) from error
         raise
     nullable = dict(database.asked(_DECLARED, place))
     collated = any(count for (count,) in database.asked(_COLLATED, {"name": name}))
     columns = tuple(
-        column_of(column, kind, "other" if collated else "bytes", nullable=nullable.get(column, True))
+        column_of(
+            column, read_type(kind), "other" if collated else "bytes", nullable=nullable.get(column, True)
+        )
         for column, kind in types
     )
     return Table(
@@ -63,27 +83,41 @@ def reflected(database: DuckdbDatabase, name: str, schema: str | None) -> Table:
     )
 
 
-def column_of(name: str, kind: Any, collation: Collation, *, nullable: bool = True) -> Column:
-    """A column of a type of the driver; of one that is not known, as the text that DuckDB makes of it."""
-    match kind.id:
-        case "list" | "array":
-            element = column_of("element", kind.children[0][1], collation)
-            return Column(name, "list", nullable=nullable, element=element)
-        case "struct" if all(field for field, _ in kind.children):
-            fields = tuple(column_of(field, inner, collation) for field, inner in kind.children)
+def _not_there(database: DuckdbDatabase, name: str, schema: str | None, error: Exception) -> StoreError:
+    """The error of a table that cannot be read; DuckDB's own advice names tables of the system."""
+    if type(error).__name__ != "CatalogException":
+        return StoreError(f"table {name!r} cannot be read: {error}")
+    there = f"there is no table {name!r}" + (f" in {schema!r}" if schema else "")
+    known = [table for (table,) in database.asked(_TABLES, {"schema": schema})]
+    near = get_close_matches(name, known, 1)
+    if near:
+        return StoreError(f"{there}; did you mean {near[0]!r}?")
+    return StoreError(f"{there}; there are {', '.join(map(repr, known[:_SHOWN]))}" if known else there)
+
+
+def column_of(name: str, kind: Type, collation: Collation, *, nullable: bool = True) -> Column:
+    """A column of a type, as files of the type are read, too (`engines.duckdb.types`)."""
+    match kind:
+        case ListOf(item):
+            return Column(name, "list", nullable=nullable, element=column_of("element", item, collation))
+        case Struct(parts) if parts and all(field for field, _ in parts):
+            fields = tuple(column_of(field, inner, collation) for field, inner in parts)
             return Column(name, "struct", nullable=nullable, fields=fields)
-        case "decimal":
-            digits = dict(kind.children)
-            return Column(
-                name, "decimal", nullable=nullable, precision=digits["precision"], scale=digits["scale"]
-            )
-        case "ubigint" | "hugeint" | "uhugeint":
-            return Column(name, "decimal", nullable=nullable, precision=_MOST_DIGITS, scale=0)
-        case "varchar" if str(kind) == "JSON":
-            return Column(name, "json", nullable=nullable)
-        case other if other in _TYPES:
-            scale = _SCALES.get(other)
-            how: Collation = collation if other == "varchar" else "default"
-            return Column(name, _TYPES[other], nullable=nullable, collation=how, scale=scale)
+        case MapOf(value):
+            fields = (Column("key", "string"), column_of("value", value, collation))
+            return Column(name, "map", nullable=nullable, fields=fields)
+        case Entries(Struct(parts)):
+            fields = tuple(column_of(field, inner, collation) for field, inner in parts)
+            return Column(name, "map", nullable=nullable, fields=fields)
+        case Scalar("int", _, _, high):
+            return Column(name, "int", nullable=nullable, width=_WIDTHS.get(high, "int64"))
+        case Scalar("decimal", _, _, high, scale):
+            return Column(name, "decimal", nullable=nullable, precision=len(str(high)), scale=scale)
+        case Scalar("date", sql):
+            found = _DATES.get(sql, "timestamp")
+            return Column(name, found, nullable=nullable, scale=_SCALES.get(sql))
+        case Scalar(known) if known in _TYPES:
+            return Column(name, _TYPES[known], nullable=nullable)
         case _:
-            return Column(name, "string", nullable=nullable, collation=collation, as_text=True)
+            as_text = not isinstance(kind, Scalar) or kind.sql != "VARCHAR"
+            return Column(name, "string", nullable=nullable, collation=collation, as_text=as_text)

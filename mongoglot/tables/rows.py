@@ -58,7 +58,7 @@ def row_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
             try:
                 found = None if value is None else decode(value)
             except (ValueError, TypeError, ArithmeticError) as error:
-                raise StoreError(f"column {name!r} holds a value that no document can: {error}") from error
+                raise _unreadable(name, error) from error
             target = result
             for part in path[:-1]:
                 target = target.setdefault(part, {})
@@ -85,9 +85,7 @@ def _flat_decoder(table: Table) -> Callable[[Sequence[Any]], Record]:
                 try:
                     result[field] = decode(value)
                 except (ValueError, TypeError, ArithmeticError) as error:
-                    raise StoreError(
-                        f"column {name!r} holds a value that no document can: {error}"
-                    ) from error
+                    raise _unreadable(name, error) from error
         return result
 
     return document
@@ -102,7 +100,7 @@ def _decoder(column: Column) -> Decoder:
         case "bool":
             return _boolean
         case "decimal":
-            return lambda value: Decimal128(Decimal(value))
+            return _decimal
         case "double":
             return float
         case "uuid":
@@ -116,9 +114,7 @@ def _decoder(column: Column) -> Decoder:
         case "list":
             assert column.element is not None  # noqa: S101 - a Column sees to it
             return _list_decoder(column.element)
-        case "struct":
-            return _struct_decoder({field.name: _nested(field) for field in column.fields})
-        case "string" | "number" | "int" | "any":
+        case "string" | "number" | "int" | "any" | "struct" | "map":  # DuckDB's are read elsewhere
             return _as_it_is
 
 
@@ -153,6 +149,20 @@ def _instant(micros: Any) -> Any:
     return instant(micros // 1000)
 
 
+def _unreadable(name: str, error: Exception) -> StoreError:
+    return StoreError(
+        f"column {name!r} holds a value that no document can: {error}; a projection that leaves the column out "
+        "reads the others"
+    )
+
+
+def _decimal(value: Any) -> Decimal128:
+    try:
+        return Decimal128(Decimal(value))
+    except ArithmeticError:
+        raise ValueError(f"{value} has more than the 34 digits of BSON's decimals") from None
+
+
 def _boolean(value: Any) -> bool:
     if value not in (0, 1):
         raise ValueError(f"{value!r} is no boolean")
@@ -170,9 +180,3 @@ def _list_decoder(element: Column) -> Decoder:
         return decode(value)
 
     return decoded
-
-
-def _struct_decoder(fields: dict[str, Decoder]) -> Decoder:
-    return lambda value: {
-        name: None if value[name] is None else decode(value[name]) for name, decode in fields.items()
-    }

@@ -300,8 +300,10 @@ FILES: Final[dict[str, Callable[[], Any]]] = {
     "people.ndjson": lambda: Path("people.ndjson").write_text('{"_id": 1}\n{"_id": 3}\n'),
     "people.csv": lambda: Path("people.csv").write_text("name,age\nAnn,31\n"),
     "other.duckdb": lambda: _duckdb("other.duckdb", "CREATE TABLE t (a TEXT)"),
-    "intervals.parquet": lambda: _duckdb(
-        ":memory:", "COPY (SELECT INTERVAL 1 DAY AS a, 1 AS b) TO 'intervals.parquet'"
+    "both.csv": lambda: Path("both.csv").write_text("a,a.b\n1,2\n"),
+    "odd.duckdb": lambda: _duckdb(
+        "odd.duckdb",
+        "CREATE TABLE t AS SELECT 99999999999999999999999999999999999999::DECIMAL(38, 0) AS n, 7 AS i, '{' AS j",
     ),
     "decimals.parquet": lambda: _duckdb(
         ":memory:",

@@ -203,6 +203,11 @@ def translated(shown: str, *, opening: bool = False) -> Iterator[None]:
         raise StoreError(f"DuckDB refuses an operation on {shown}: {error}") from None
 
 
+_MIXED: Final = (
+    "the files of {} have columns of one name and of types that do not go together; query them one by one, or "
+    "write them anew with one type"
+)
+
 _SENTENCES: Final[Mapping[str, str]] = {
     "not a valid DuckDB database file": "{} is not a DuckDB database; it was left untouched",
     "Could not set lock": (
@@ -215,6 +220,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "No such file or directory": "{} cannot be opened: its folder does not exist",
     "Corrupt database": "{} is damaged; restore it from a copy",
     "checksum": "{} is damaged; restore it from a copy",
+    "Schema mismatch": _MIXED,
+    "failed to cast column": _MIXED,
     "No space left": "the disk of {} is full; what was committed before is intact",
     "Out of Memory": "DuckDB has not enough memory for an operation on {}",
 }

@@ -22,26 +22,24 @@ from mongoglot.engines.duckdb.lowering import lower
 from mongoglot.engines.duckdb.ordering import PLACE, ROWS, of_rows
 from mongoglot.engines.duckdb.rows import RowLowering
 from mongoglot.engines.duckdb.types import Struct, is_read_as_it_is, read_as, read_type
-from mongoglot.engines.duckdb.values import Decode, decoder, documents
+from mongoglot.engines.duckdb.values import batches, decoder, documents, in_turn, placed
 from mongoglot.engines.sql.condition import Condition
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.statement import Statement
 from mongoglot.errors import StoreError, UnsupportedError
 
-BATCH: Final = 2048
-"""Rows that are fetched at once: as many as DuckDB makes at once."""
-
 _READERS: Final = {
-    "parquet": "read_parquet($file)",
-    "csv": "read_csv($file)",
-    "tsv": "read_csv($file)",
-    "ndjson": "read_json($file, format = 'newline_delimited')",
-    "jsonl": "read_json($file, format = 'newline_delimited')",
-    "json": "read_json($file)",
+    "parquet": ("read_parquet", ""),
+    "csv": ("read_csv", ""),
+    "tsv": ("read_csv", ""),
+    "ndjson": ("read_json", ", format = 'newline_delimited'"),
+    "jsonl": ("read_json", ", format = 'newline_delimited'"),
+    "json": ("read_json", ""),
 }
-"""What reads a file of each ending."""
+"""What reads a file of each ending, and how."""
 
 _NAME: Final = re.compile(r".*\.(parquet|(csv|tsv|ndjson|jsonl|json)(\.(gz|zst))?)", re.I | re.S)
+_SEVERAL: Final = re.compile(r"[*?\[{]")
 _ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.I)
 
 
@@ -103,12 +101,14 @@ class Files:
                 f"{name!r} is on another machine: open the store with autoload=True to let DuckDB load what "
                 "reads it"
             )
-        source = next(_READERS[part] for part in reversed(name.lower().split(".")) if part in _READERS)
+        source = _source(name)
         cursor = self.file.cursor()
         with _reading(name):
             found = cursor.sql(f"SELECT * FROM {source} LIMIT 0", params={"file": name})
         columns = zip(found.columns, map(read_type, found.types), strict=True)
-        return Rows(name, source, Struct(tuple(columns)))
+        kind = Struct(tuple(columns))
+        _check_fields(name, kind)
+        return Rows(name, source, kind)
 
     def count(self, name: str, query: BoundPlan) -> int:
         """How many rows match; counted in SQL where nothing is left over."""
@@ -134,12 +134,12 @@ class Files:
     def _documents(self, rows: Rows, planned: _Planned) -> Iterator[Record]:
         """Documents of the rows that the SQL and the residual let through."""
         query = planned.left.query
-        decoders = {name: decoder(column, name) for name, column in planned.kind.fields}
+        decode = _decoder(planned.kind)
         cursor = self.file.new_cursor()
         with interrupting(cursor.interrupt), _reading(rows.name):
-            batches = _batches(cursor, planned.text, rows.bind(planned.statement, query))
+            found = batches(cursor, planned.text, rows.bind(planned.statement, query))
         check = residual_check(query, planned.statement.split.residual)
-        return _fetched(rows.name, cursor, batches, decoders, check)
+        return _fetched(rows.name, cursor, found, decode, check)
 
     def explain(self, name: str, request: FindRequest) -> dict[str, Any]:
         """The SQL, its parameters, DuckDB's plan, and the residual."""
@@ -188,40 +188,59 @@ def _planned(rows: Rows, request: FindRequest) -> _Planned:
     return _Planned(statement, text, needed.kind, left)
 
 
-def _batches(cursor: Any, text: str, parameters: dict[str, Any]) -> Iterator[Any]:
-    """The rows of a query as batches of Arrow, made as they are read."""
-    try:
-        import pyarrow  # noqa: F401 - DuckDB makes its batches
-    except ModuleNotFoundError:
-        reason = "files are read by the package pyarrow: pip install 'mongoglot[duckdb]'"
-        raise UnsupportedError(reason) from None
-    batches: Iterator[Any]
-    if hasattr(cursor, "fetch_record_batch"):
-        batches = cursor.execute(text, parameters).fetch_record_batch(BATCH)
-    else:  # DuckDB 2
-        batches = cursor.sql(text, params=parameters).to_arrow_reader(BATCH)
-    return batches
+def _source(name: str) -> str:
+    """What reads a file, or files that a pattern names: their columns are united by name."""
+    reader, how = next(_READERS[part] for part in reversed(name.lower().split(".")) if part in _READERS)
+    how += ", union_by_name = true" if _SEVERAL.search(name) else ""
+    return f"{reader}($file{how})"
+
+
+def _check_fields(name: str, kind: Struct) -> None:
+    """See that no column is a field inside another one."""
+    columns = {tuple(column.split(".")): column for column, _ in kind.fields}
+    for path, column in columns.items():
+        for length in range(1, len(path)):
+            if path[:length] in columns:
+                raise UnsupportedError(
+                    f"columns {columns[path[:length]]!r} and {column!r} of {name!r} cannot both be read: a dotted "
+                    "name is a path, and one field would be inside the other; rename one of them"
+                )
+
+
+def _decoder(kind: Struct) -> Callable[[Any], list[Record]]:
+    """From a batch to the documents of its rows; a dot in the name of a column is one in a path."""
+    names = [name for name, _ in kind.fields]
+    decoders = [decoder(column, name) for name, column in kind.fields]
+    paths = [tuple(name.split(".")) for name in names] if _is_dotted(kind) else []
+
+    def decode(batch: Any) -> list[Record]:
+        columns = [one(column) for one, column in zip(decoders, batch.columns, strict=False)]
+        if paths:
+            return placed(paths, columns, documents([], [], batch.num_rows))
+        return documents(names, columns, batch.num_rows)
+
+    return decode
+
+
+def _is_dotted(kind: Struct) -> bool:
+    return any("." in name for name, _ in kind.fields)
 
 
 def _fetched(
     name: str,
     cursor: Any,
     batches: Iterator[Any],
-    decoders: dict[str, Decode],
+    decode: Callable[[Any], list[Record]],
     check: Callable[[Record], bool] | None,
 ) -> Iterator[Record]:
     """Documents of batches, made as they are asked for."""
-    names = list(decoders)
     try:
         while True:
             with interrupting(cursor.interrupt), _reading(name):
                 batch = next(batches, None)
             if batch is None:
                 return
-            columns = [
-                decode(column) for decode, column in zip(decoders.values(), batch.columns, strict=False)
-            ]
-            found = documents(names, columns, batch.num_rows)
+            found = in_turn(decode, batch)
             yield from found if check is None else filter(check, in_time(found))
     finally:
         cursor.close()
@@ -256,10 +275,11 @@ def _needed(kind: Struct, request: FindRequest, halves: Split[Condition]) -> _Ne
     answers = request.sort is None and not any(wanted.fields.values())
     if request.sort is not None:
         names.update(path.split(".")[0] for path, _ in request.sort.keys)
-    fields = [field for field in kind.fields if field[0] in names]
+    fields = [field for field in kind.fields if field[0].split(".")[0] in names]
     if "_id" not in wanted.fields:
         fields.sort(key=lambda field: field[0] != "_id")  # it comes first
-    return _Needed(Struct(tuple(fields)), answers)
+    needed = Struct(tuple(fields))
+    return _Needed(needed, answers and not _is_dotted(needed))
 
 
 @contextmanager

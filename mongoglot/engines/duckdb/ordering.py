@@ -77,7 +77,7 @@ ROWS: Final = "mongoglot rows"
 
 def of_rows(sort: Sort, kind: Struct) -> str | None:
     """What the `ROWS` of a file are sorted by; None where a column's values are not in the server's order."""
-    if any(name.lower() == PLACE for name, _ in kind.fields):
+    if any(name.lower() == PLACE or "." in name for name, _ in kind.fields):
         return None
     if not sort.keys:
         return quoted(PLACE) + direction(sort.natural)
@@ -102,7 +102,7 @@ def _of_type(path: Path, kind: Struct) -> list[Expression] | None:
         value = sql.call("struct_extract", value, sql.string(part))
     else:
         return [] if inner is None else _scalars(value, inner)
-    if inner is None or (isinstance(inner, Scalar) and inner.kind not in ("json", "refused")):
+    if inner is None or (isinstance(inner, Scalar) and inner.kind != "json"):
         return []  # there is no field below
     return None
 
@@ -116,7 +116,7 @@ def _scalars(value: Expression, kind: Type) -> list[Expression] | None:
         case "float":  # NaN is the least number
             return [sql.negated(sql.call("isnan", value)), value]
         case "string":
-            return [duck.cast(value, "VARCHAR") if kind.sql == "ENUM" else value]
+            return [value if kind.sql == "VARCHAR" else duck.cast(value, "VARCHAR")]
         case "date" if kind.sql == "DATE":
             return [value]
         case "date":
@@ -125,5 +125,5 @@ def _scalars(value: Expression, kind: Type) -> list[Expression] | None:
             return [sql.call("octet_length", value), value]
         case "null":
             return []
-        case "json" | "refused":
+        case "json":
             return None

@@ -65,14 +65,23 @@ class RowLowering(DuckdbConnectives):
 
     def _tree(self, walk: _Walk, path: Path) -> Expression:
         if self.element is None:
-            columns = dict(self.kind.fields) if isinstance(self.kind, Struct) else {}
-            column = columns.get(path[0])
-            return walk.missing if column is None else walk.named(sql.name(path[0]), column, path[1:])
+            return self._in_row(walk, path)
         if not path:
             return walk.whole(self.element, self.kind)
         if is_list(self.kind):
             return walk.numbered(self.element, self.kind, path)
         return walk.document(self.element, self.kind, path)
+
+    def _in_row(self, walk: _Walk, path: Path) -> Expression:
+        """What holds in a row; a dot in the name of a column is one in a path."""
+        assert isinstance(self.kind, Struct)  # noqa: S101 - a row is one
+        for name, column in self.kind.fields:
+            field = tuple(name.split("."))
+            if path[: len(field)] == field:
+                return walk.named(sql.name(name), column, path[len(field) :])
+            if field[: len(path)] == path:  # a document that is made of columns
+                raise DeclinedError
+        return walk.missing
 
 
 @final
@@ -182,7 +191,7 @@ class _Walk:
 
     def _match(self, leaf: ElemMatch, value: Expression, kind: Type) -> Expression:
         """`$elemMatch`: the array has an element for which what it holds is true."""
-        if self.depth >= MAX_MATCHES or (isinstance(kind, Scalar) and kind.kind in ("json", "refused")):
+        if self.depth >= MAX_MATCHES or (isinstance(kind, Scalar) and kind.kind == "json"):
             raise DeclinedError
         if not is_list(kind):
             return duck.FALSE

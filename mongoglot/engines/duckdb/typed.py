@@ -93,7 +93,7 @@ class Tests:
         """
         if isinstance(self.leaf, Exists):
             return duck.TRUE
-        if isinstance(kind, Scalar) and kind.kind in ("json", "refused"):
+        if isinstance(kind, Scalar) and kind.kind == "json":
             raise DeclinedError
         match self.leaf:
             case Compare(_, op, operand):
@@ -265,4 +265,4 @@ def _instant_of(value: Expression, kind: Scalar) -> Expression:
 
 
 def _text(value: Expression, kind: Scalar) -> Expression:
-    return duck.cast(value, "VARCHAR") if kind.sql == "ENUM" else value
+    return value if kind.sql == "VARCHAR" else duck.cast(value, "VARCHAR")

@@ -9,9 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, final
 from mongoglot.compiler.values import INT64_MAX
 from mongoglot.engines.sql.nodes import quoted
 
-Kind: TypeAlias = Literal[
-    "bool", "int", "float", "decimal", "string", "date", "uuid", "blob", "null", "json", "refused"
-]
+Kind: TypeAlias = Literal["bool", "int", "float", "decimal", "string", "date", "uuid", "blob", "null", "json"]
 
 
 @final
@@ -75,11 +73,14 @@ _INTEGERS: Final = {
 }  # fmt: skip
 
 _KINDS: Final[dict[str, Kind]] = {
-    "boolean": "bool", "float": "float", "double": "float", "varchar": "string", "enum": "string",
+    "boolean": "bool", "float": "float", "double": "float", "varchar": "string",
     "date": "date", "timestamp": "date", "timestamp_s": "date", "timestamp_ms": "date", "timestamp_ns": "date",
     "timestamp with time zone": "date", "uuid": "uuid", "blob": "blob", "null": "null",
 }  # fmt: skip
-"""What else can be read; every other type is refused by name where it is asked for."""
+"""What else is read as what it is; every other type is read as the text that DuckDB makes of it."""
+
+OTHER: Final = "OTHER"
+"""The name of each of those other types here."""
 
 NANOSECONDS: Final = "TIMESTAMP_NS"
 
@@ -115,8 +116,10 @@ def read_type(found: Any) -> Type:
             return Scalar("json", text)
         case "enum":
             return Scalar("string", "ENUM")
+        case _ if name in _KINDS:
+            return Scalar(_KINDS[name], text)
         case _:
-            return Scalar(_KINDS.get(name, "refused"), text)
+            return Scalar("string", OTHER)
 
 
 def parts(kind: Type) -> Sequence[Type]:

@@ -6,7 +6,7 @@ What Arrow has no plain type for, or each version of DuckDB another one, is read
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from bson import Binary, Decimal128, Int64
 
+from mongoglot.compiler.ast import Path
 from mongoglot.compiler.instants import instant
 from mongoglot.compiler.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN
 from mongoglot.engines.duckdb.types import Entries, ListOf, MapOf, Scalar, Struct, Type
@@ -28,24 +29,23 @@ def decoder(kind: Type, place: str) -> Decode:
     """What makes values of BSON of a type's values.
 
     Raises:
-        UnsupportedError: BSON has no such values, by their type or (when it is called) one by one; `place` names
-            the column.
+        UnsupportedError: (when it is called) BSON has no such value; `place` names the column.
     """
     match kind:
         case Scalar():
             return _of_scalar(kind, place)
         case ListOf(item):
-            return partial(_lists, decoder(item, place))
+            return partial(lists, decoder(item, place))
         case Struct(fields):
             return partial(
-                _documents,
+                structs,
                 [name for name, _ in fields],
                 [decoder(k, f"{place}.{name}") for name, k in fields],
             )
         case MapOf(value):
-            return partial(_maps, decoder(value, place))
+            return partial(maps, decoder(value, place))
         case Entries(Struct(((_, key), (_, value)))):
-            return partial(_entries, decoder(key, place), decoder(value, place))
+            return partial(entries, decoder(key, place), decoder(value, place))
         case _:
             raise AssertionError(kind)
 
@@ -61,6 +61,49 @@ def documents(names: list[str], columns: list[list[Any]], count: int) -> list[di
             return [dict(zip(names, row)) for row in zip(*columns)]  # noqa: B905 - to look at lengths takes time
 
 
+def placed(paths: list[Path], columns: list[list[Any]], into: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The documents, with the values of columns at their paths."""
+    for (*parents, last), values in zip(paths, columns, strict=True):
+        for document, value in zip(into, values, strict=True):
+            target = document
+            for parent in parents:
+                target = target.setdefault(parent, {})
+            target[last] = value
+    return into
+
+
+def in_turn(decode: Callable[[Any], list[Any]], batch: Any) -> Iterator[Any]:
+    """What is made of the rows of a batch; those before one that cannot be read come first, and then its error."""
+    try:
+        found = decode(batch)
+    except UnsupportedError:
+        if batch.num_rows == 1:
+            raise
+        for number in range(batch.num_rows):
+            yield from decode(batch.take([number]))
+        raise
+    yield from found
+
+
+BATCH: Final = 2048
+"""Rows that are fetched at once: as many as DuckDB makes at once."""
+
+
+def batches(cursor: Any, text: str, parameters: Any) -> Iterator[Any]:
+    """The rows of a query as batches of Arrow, made as they are read."""
+    try:
+        import pyarrow  # noqa: F401 - DuckDB makes its batches
+    except ModuleNotFoundError:
+        reason = "rows of DuckDB are read by the package pyarrow: pip install 'mongoglot[duckdb]'"
+        raise UnsupportedError(reason) from None
+    found: Iterator[Any]
+    if hasattr(cursor, "fetch_record_batch"):
+        found = cursor.execute(text, parameters or None).fetch_record_batch(BATCH)
+    else:  # DuckDB 2
+        found = cursor.sql(text, params=parameters or None).to_arrow_reader(BATCH)
+    return found
+
+
 def _unless_null(array: Any, values: list[Any]) -> list[Any]:
     if not array.null_count:
         return values
@@ -69,23 +112,27 @@ def _unless_null(array: Any, values: list[Any]) -> list[Any]:
     ]
 
 
-def _documents(names: list[str], decoders: list[Decode], array: Any) -> list[Any]:
+def structs(names: list[str], decoders: list[Decode], array: Any) -> list[Any]:
+    """Values of a STRUCT."""
     columns = [decode(array.field(number)) for number, decode in enumerate(decoders)]
     return _unless_null(array, documents(names, columns, len(array)))
 
 
-def _lists(item: Decode, array: Any) -> list[Any]:
+def lists(item: Decode, array: Any) -> list[Any]:
+    """Values of a LIST."""
     values = item(array.values)
     return _unless_null(array, [values[start:end] for start, end in _bounds(array)])
 
 
-def _maps(value: Decode, array: Any) -> list[Any]:
+def maps(value: Decode, array: Any) -> list[Any]:
+    """Values of a MAP with texts as keys."""
     names, values = array.keys.to_pylist(), value(array.items)
     found = [dict(zip(names[start:end], values[start:end], strict=True)) for start, end in _bounds(array)]
     return _unless_null(array, found)
 
 
-def _entries(key: Decode, value: Decode, array: Any) -> list[Any]:
+def entries(key: Decode, value: Decode, array: Any) -> list[Any]:
+    """Values of a MAP with other keys."""
     pairs = documents(["key", "value"], [key(array.keys), value(array.items)], 0)
     return _unless_null(array, [pairs[start:end] for start, end in _bounds(array)])
 
@@ -100,25 +147,20 @@ def _bounds(array: Any) -> pairwise[tuple[int, int]]:
 
 def _of_scalar(kind: Scalar, place: str) -> Decode:
     match kind.kind:
-        case "refused":
-            raise UnsupportedError(
-                f"column {place!r} is {kind.sql}, of which BSON has no values; leave it out with a projection, or "
-                "write the file with another type"
-            )
         case "int" if kind.low >= INT32_MIN and kind.high <= INT32_MAX:
             return _as_they_are
         case "int":
-            return _integers if kind.high <= INT64_MAX else partial(_each, partial(_large, place))
+            return _integers if kind.high <= INT64_MAX else partial(each, partial(_large, place))
         case "decimal":
-            return partial(_each, partial(_decimal, place))
+            return partial(each, partial(_decimal, place))
         case "date":
             if kind.sql == "DATE":
-                return lambda array: _each(partial(_day, place), array.view("int32"))
-            return lambda array: _each(partial(_instant, place), array.view("int64"))
+                return lambda array: each(partial(_day, place), array.view("int32"))
+            return lambda array: each(partial(_instant, place), array.view("int64"))
         case "uuid":
-            return partial(_each, lambda text: Binary.from_uuid(UUID(text)))
+            return partial(each, lambda text: Binary.from_uuid(UUID(text)))
         case "json":
-            return partial(_each, partial(_json, place))
+            return partial(each, partial(_json, place))
         case "bool" | "float" | "string" | "blob" | "null":
             return _as_they_are
 
@@ -128,7 +170,8 @@ def _as_they_are(array: Any) -> list[Any]:
     return values
 
 
-def _each(convert: Callable[[Any], Any], array: Any) -> list[Any]:
+def each(convert: Callable[[Any], Any], array: Any) -> list[Any]:
+    """Values that are made one by one."""
     return [None if value is None else convert(value) for value in array.to_pylist()]
 
 

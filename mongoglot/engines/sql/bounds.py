@@ -21,7 +21,7 @@ from mongoglot.compiler.values import INT64_MAX, INT64_MIN, ValueClass
 from mongoglot.engines.sql.condition import Binder
 from mongoglot.engines.sql.instants import DAY, Calendar, day_text, instant_text
 from mongoglot.engines.sql.numbers import clamped, double_bound, exact, unit_bound, unit_operator
-from mongoglot.engines.sql.table import Column, ColumnType
+from mongoglot.engines.sql.table import EDGES, Column, ColumnType
 
 KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
     "string": frozenset({"string"}),
@@ -29,7 +29,7 @@ KINDS: Final[dict[ColumnType, frozenset[ValueClass]]] = {
     **dict.fromkeys(("date", "timestamp", "timestamptz", "day"), frozenset[ValueClass]({"date"})),
     "bool": frozenset({"bool"}),
     **dict.fromkeys(("uuid", "binary"), frozenset[ValueClass]({"binary"})),
-    **dict.fromkeys(("json", "list", "struct", "any"), frozenset[ValueClass]()),
+    **dict.fromkeys(("json", "list", "struct", "map", "any"), frozenset[ValueClass]()),
 }  # fmt: skip
 """The classes of operands that values of a column can compare with, but for NaN, which equals itself only."""
 
@@ -87,6 +87,8 @@ def bounds_of(op: Comparison, kind: ValueClass, column: Column, limits: Limits) 
             return (Bound(op, partial(_without_nul, op), total=op != "$eq"),)
         case "bool":
             return (Bound(op, bool, total=True),)
+        case "int" if column.is_wide:
+            return (Bound(unit_operator(op), partial(_wide, op, column)),)
         case "int":
             if kind == "int":
                 return (Bound(op, int, total=True),)
@@ -105,7 +107,7 @@ def bounds_of(op: Comparison, kind: ValueClass, column: Column, limits: Limits) 
             return (Bound(unit_operator(op), partial(_day, op, limits.calendar)),)
         case "uuid":
             return (Bound(unit_operator(op), partial(_uuid, op)),)
-        case "binary" | "json" | "list" | "struct" | "any":
+        case "binary" | "json" | "list" | "struct" | "map" | "any":
             raise AssertionError(column)
         case _:
             assert_never(column.type)
@@ -143,6 +145,12 @@ def _without_nul(op: Comparison, value: str) -> str | None:
 
 def _whole(op: Comparison, value: Any) -> int | None:
     return unit_bound(op, value, 0, INT64_MIN, INT64_MAX)
+
+
+def _wide(op: Comparison, column: Column, value: Any) -> str | None:
+    """The bound of whole numbers beyond an int64; as text, which drivers bind whatever its size."""
+    units = unit_bound(op, value, 0, *EDGES[column.width])
+    return None if units is None else str(units)
 
 
 def _decimal(op: Comparison, precision: int, scale: int, value: Any) -> Any:

@@ -13,7 +13,7 @@ from sqlglot.dialects.dialect import Dialect as Printing
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.bounds import COMMON, Limits
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.table import Column, ColumnType
+from mongoglot.engines.sql.table import Column, ColumnType, Width
 from mongoglot.errors import UnsupportedError
 
 NaNOrder: TypeAlias = Literal["greatest", "unordered", "absent"]
@@ -65,7 +65,7 @@ class Dialect:
     casts: bool = True
     double_percent: bool = False
     unsayable: str = ""
-    missing: frozenset[ColumnType] = frozenset({"number", "any"})
+    missing: frozenset[ColumnType] = frozenset({"number", "any", "map"})
     decimal_nan: bool = False
     cut: str | None = None
     bits: bool = True
@@ -174,6 +174,9 @@ _TYPES: Final[Mapping[ColumnType, str]] = {
 }  # fmt: skip
 
 
+_WIDTHS: Final[Mapping[Width, str]] = {"uint64": "UBIGINT", "int128": "INT128", "uint128": "UINT128"}
+
+
 def type_of(column: Column) -> exp.DataType:
     """The type of a column as SQL has it; `number` is a decimal of any precision.
 
@@ -184,25 +187,27 @@ def type_of(column: Column) -> exp.DataType:
         digits = [] if column.precision is None else [column.precision, column.scale or 0]
         sizes = [exp.DataTypeParam(this=sql.integer(digit)) for digit in digits]
         return exp.DataType(this=exp.DataType.Type.DECIMAL, expressions=sizes)
+    if column.is_wide:
+        return exp.DataType(this=exp.DataType.Type[_WIDTHS[column.width]])
     if column.type not in _TYPES:
         raise UnsupportedError(f"no value can be bound for a column of type {column.type!r}")
     return exp.DataType(this=exp.DataType.Type[_TYPES[column.type]])
 
 
-_NOWHERE: Final = frozenset[ColumnType]({"number", "any", "list", "json", "uuid"})
+_NOWHERE: Final = frozenset[ColumnType]({"number", "any", "list", "json", "uuid", "map"})
 
 SQLITE: Final = Dialect(
     "sqlite", "sqlite", "json", "absent", executed=True, collation="BINARY", casts=False, cut="trunc",
-    byte_length="length", missing=frozenset({"list", "struct", "timestamp", "timestamptz", "day", "uuid"}),
+    byte_length="length", missing=frozenset({"list", "struct", "map", "timestamp", "timestamptz", "day", "uuid"}),
 )  # fmt: skip
 POSTGRESQL: Final = Dialect(
     "postgresql", "postgres", "array", executed=True, limits=Limits(False, "era"), ordered=False, collation="C",
-    double_percent=True, missing=frozenset({"struct", "any"}), decimal_nan=True, flattens=True, cut="trunc",
+    double_percent=True, missing=frozenset({"struct", "map", "any"}), decimal_nan=True, flattens=True, cut="trunc",
     byte_length="octet_length",
 )  # fmt: skip
 DUCKDB: Final = Dialect(
     "duckdb", "duckdb", "array", executed=True, limits=Limits(True, "signed"), collation="C", cut="trunc",
-    byte_length="octet_length", eager=True,
+    byte_length="octet_length", eager=True, missing=frozenset({"number", "any"}),
 )  # fmt: skip
 SPARK: Final = Dialect("spark", "spark", executed=True, missing=_NOWHERE, instant="TIMESTAMPNTZ")
 TRINO: Final = Dialect("trino", "trino", nan="unordered", missing=_NOWHERE)

@@ -40,6 +40,9 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
     def leaves(whole: Expression) -> Expression:
         return sql.equals(dialect.remainder(whole, by), rest)
 
+    if column.is_wide:  # a number beyond an int64 has no remainder
+        int64 = exp.TryCast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
+        return Condition(leaves(int64), parameters, nullable=True)
     if column.type == "int":
         return Condition(leaves(value), parameters, column.nullable)
     if dialect.cut is None or not _is_bounded(column, dialect):
@@ -52,7 +55,7 @@ def mod_condition(leaf: Mod, column: Column, value: Expression, dialect: Dialect
 
 def bits_condition(leaf: Bits, column: Column, value: Expression, dialect: Dialect) -> Condition | None:
     """The operators of bits; those of decimals are rounded, which is left to Python."""
-    if column.type not in ("int", "double") or not dialect.bits:
+    if column.type not in ("int", "double") or column.is_wide or not dialect.bits:
         return None
     mask = sum(1 << position for position in {min(position, _SIGN_BIT) for position in leaf.positions})
     mask = mask - (1 << 64) if mask >> _SIGN_BIT else mask

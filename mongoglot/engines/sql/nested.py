@@ -98,6 +98,10 @@ class Nested(Connectives):
                 return self.on_json(leaf, column, value, rest)
             case "struct" if rest:
                 return self._in_struct(leaf, column, value, rest)
+            case "map" if not _is_document(column):
+                return self.at(leaf, _entries(column), sql.call("map_entries", value), rest)
+            case "map" if rest:
+                return self._in_map(leaf, column, value, rest)
             case "list" if rest:
                 return self._in_list(leaf, column, value, rest)
             case "list":
@@ -122,12 +126,26 @@ class Nested(Connectives):
             return replace(found, tree=tree)
         return found
 
+    def _in_map(self, leaf: Leaf, column: Column, value: Expression, rest: Path) -> Found:
+        """The value of a key, in a map that has it."""
+        if column.fields[0].as_text:
+            return None
+        label = "key_" + rest[0].encode().hex()  # a name of ours for a name of the user's
+        key = self.dialect.parameter(label, column.fields[0])
+        inner = sql.call("map_extract_value", value, key)
+        found = self.at(leaf, replace(column.fields[1], nullable=True), inner, rest[1:])
+        if not isinstance(found, Condition):
+            return None
+        there = sql.call("map_contains", value, key)
+        tree = sql.case([(there, found.tree)], self.dialect.constant(bool(missing_matches(leaf))))
+        return Condition(tree, {**found.parameters, label: (None, lambda _: rest[0])}, nullable=True)
+
     def _in_list(self, leaf: Leaf, column: Column, value: Expression, rest: Path) -> Found:
         """The objects in the list, by name; a component that may be an index goes to the residual."""
         element = _element_of(column)
         if array_index(rest[0]) is not None or rest[0] == "" or element.type == "json":
             return None
-        if element.type != "struct":  # there is nothing that has fields
+        if element.type != "struct" and not _is_document(element):  # there is nothing that has fields
             return self._or_null(leaf, value, self._constant(False))
         found = self._some_element(
             value, lambda inner, one: _present(one, inner.at(leaf, element, one, rest))
@@ -164,7 +182,7 @@ class Nested(Connectives):
 
     def _match(self, leaf: ElemMatch, column: Column, value: Expression) -> Found:
         element = _element_of(column)
-        if element.type in ("list", "json") or (leaf.by_value and element.type == "struct"):
+        if element.type in ("list", "json", "map") or (leaf.by_value and element.type == "struct"):
             return None
         several = sql.compare("$gt", sql.call("array_ndims", value), sql.integer(1))
         if (
@@ -221,7 +239,9 @@ class Nested(Connectives):
         """A predicate on a value as a whole."""
         if not column.is_nested:
             return typed_condition(leaf, column, value, self.dialect)
-        kind = "object" if column.type == "struct" else "array"
+        if column.type == "map" and not _is_document(column):
+            column, value = _entries(column), sql.call("map_entries", value)
+        kind = "array" if column.type == "list" else "object"
         match leaf:
             case Compare(_, op, operand):
                 if operand.kind == "null":
@@ -258,6 +278,16 @@ def _present(one: Expression, found: Found) -> Found:
     code = found.code if isinstance(found, Superset) else found
     code = replace(code, tree=sql.all_of([sql.negated(sql.is_null(one)), code.tree]))
     return Superset(code) if isinstance(found, Superset) else code
+
+
+def _is_document(column: Column) -> bool:
+    """Whether a map is one: its keys are texts."""
+    return column.type == "map" and column.fields[0].type == "string"
+
+
+def _entries(column: Column) -> Column:
+    """A map with other keys as the list that it is."""
+    return replace(column, type="list", fields=(), element=Column("element", "struct", fields=column.fields))
 
 
 def _element_of(column: Column) -> Column:

@@ -9,7 +9,7 @@ from sqlglot import exp
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.dialects import Dialect, type_of
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.table import Column, Table
+from mongoglot.engines.sql.table import Column, ColumnType, Table
 from mongoglot.engines.sql.typed import read
 
 INSTANTS: Final = frozenset({"timestamp", "timestamptz", "day"})
@@ -35,6 +35,8 @@ def _selected(column: Column, dialect: Dialect) -> Expression:
         return exp.Coalesce(this=micros, expressions=[infinite])
     if column.type == "json":
         return _json_text(value, dialect)
+    if dialect.name == "duckdb":
+        return read(value, column) if column.type in _AS_IT_IS else exp.Cast(this=value, to=_read_as(column))
     if column.is_nested and _holds_text_of_others(column):
         return exp.Cast(this=value, to=_nested_type(column))
     if dialect.name == "postgresql" and "double" in (column.type, column.element and column.element.type):
@@ -42,23 +44,40 @@ def _selected(column: Column, dialect: Dialect) -> Expression:
     return read(value, column)
 
 
+_AS_IT_IS: Final = frozenset[ColumnType]({"bool", "any", "number"})
+"""Types of columns whose values are looked at when they are read, or that have no one type in SQL."""
+
+_AS_TEXT: Final = frozenset[ColumnType]({"decimal", "uuid", "json"})
+"""Types of columns for which Arrow has no plain type, or each version of DuckDB another one."""
+
+
+def _read_as(column: Column) -> exp.DataType:
+    """The type that a column of DuckDB is read as."""
+    kinds = exp.DataType.Type
+    if column.type == "list":
+        assert column.element is not None  # noqa: S101 - a Column sees to it
+        return exp.DataType(this=kinds.ARRAY, expressions=[_read_as(column.element)], nested=True)
+    if column.type == "map":
+        return exp.DataType(this=kinds.MAP, expressions=list(map(_read_as, column.fields)), nested=True)
+    if column.type == "struct":
+        fields = [
+            exp.ColumnDef(this=exp.to_identifier(field.name, quoted=True), kind=_read_as(field))
+            for field in column.fields
+        ]
+        return exp.DataType(this=kinds.STRUCT, expressions=fields, nested=True)
+    return exp.DataType(this=kinds.TEXT) if column.type in _AS_TEXT or column.is_wide else type_of(column)
+
+
 def _holds_text_of_others(column: Column) -> bool:
     """Whether there are values in a column that are compared as text, and have to be read as such."""
-    inside = column.fields if column.element is None else (column.element,)
-    return column.as_text or any(map(_holds_text_of_others, inside))
+    return column.as_text or (column.element is not None and _holds_text_of_others(column.element))
 
 
 def _nested_type(column: Column) -> exp.DataType:
-    """The type of a list or a struct, its parts of the types that they are compared as."""
+    """The type of a list, its elements of the type that they are compared as."""
     if column.element is not None:
         inner = [_nested_type(column.element)]
         return exp.DataType(this=exp.DataType.Type.ARRAY, expressions=inner, nested=True)
-    if column.type == "struct":
-        fields = [
-            exp.ColumnDef(this=exp.to_identifier(field.name, quoted=True), kind=_nested_type(field))
-            for field in column.fields
-        ]
-        return exp.DataType(this=exp.DataType.Type.STRUCT, expressions=fields, nested=True)
     return exp.DataType(this=exp.DataType.Type.JSON) if column.type == "json" else type_of(column)
 
 

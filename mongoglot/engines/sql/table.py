@@ -13,14 +13,14 @@ from mongoglot.errors import UnsupportedError
 ColumnType: TypeAlias = Literal[
     "string", "number", "date", "bool",
     "int", "double", "decimal", "timestamp", "timestamptz", "day", "uuid", "binary",
-    "json", "list", "struct", "any",
+    "json", "list", "struct", "map", "any",
 ]  # fmt: skip
 """What a column holds.
 
 The first four are what a store of mongoglot declares: text, int64 and double, milliseconds since 1970 UTC, 0 and
 1 or true and false. The others are those of tables that something else made: whole numbers, doubles, exact
-decimals, instants without and with a time zone, calendar days, UUIDs, bytes, JSON, values of values, and, in
-SQLite, whatever there is.
+decimals, instants without and with a time zone, calendar days, UUIDs, bytes, JSON, values of values (in DuckDB's
+maps by keys that each row has for itself), and, in SQLite, whatever there is.
 """
 
 STORED_TYPES: Final[tuple[ColumnType, ...]] = ("string", "number", "date", "bool")
@@ -32,6 +32,17 @@ Collation: TypeAlias = Literal["default", "bytes", "other"]
 
 Affinity: TypeAlias = Literal["none", "text", "number"]
 """What SQLite makes of a value that is written to a column of any type, and of one that is compared with it."""
+
+Width: TypeAlias = Literal["int64", "uint64", "int128", "uint128"]
+"""What a column of whole numbers can hold. Those beyond an int64 are decimals in a document."""
+
+EDGES: Final[dict[Width, tuple[int, int]]] = {
+    "int64": (-(2**63), 2**63 - 1),
+    "uint64": (0, 2**64 - 1),
+    "int128": (-(2**127), 2**127 - 1),
+    "uint128": (0, 2**128 - 1),
+}
+"""The least and the greatest number of each."""
 
 Encoding: TypeAlias = Literal["mongoglot", "plain", "milliseconds", "extended"]
 """How JSON holds what JSON lacks: as a store of mongoglot writes it; dates as ISO 8601 text, or as milliseconds
@@ -58,9 +69,11 @@ class Column:
         precision: how many digits a decimal has; None for no limit.
         scale: how many digits it has behind the point; of instants, behind the point of the seconds (None: six).
         element: what a list holds; its name says nothing.
-        fields: what a struct holds.
+        fields: what a struct holds; the key and the value of a map. A map whose keys are texts is a document,
+            another one an array of documents with both.
         encoding: of JSON.
         affinity: of a column of any type in SQLite; `text` of JSON in PostgreSQL that is kept as it was written.
+        width: of whole numbers.
         sparse: whether that index leaves out NULL, which costs nothing then, and is not found by it.
         beside: another column whose values stand in the index too, to be read from it alone.
     """
@@ -81,6 +94,7 @@ class Column:
     fields: tuple[Column, ...] = ()
     encoding: Encoding = "plain"
     affinity: Affinity = "none"
+    width: Width = "int64"
 
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:
@@ -89,8 +103,10 @@ class Column:
             raise UnsupportedError(f"{self.name!r} cannot name a column: it needs characters, but no NUL")
         if (self.type == "list") != (self.element is not None):
             raise UnsupportedError(f"column {self.name!r}: a list, and nothing else, has an element")
-        if (self.type == "struct") != bool(self.fields):
-            raise UnsupportedError(f"column {self.name!r}: a struct, and nothing else, has fields")
+        if (self.type in ("struct", "map")) != bool(self.fields):
+            raise UnsupportedError(f"column {self.name!r}: a struct or a map, and nothing else, has fields")
+        if self.type == "map" and len(self.fields) != 2:
+            raise UnsupportedError(f"column {self.name!r}: a map has two fields, its key and its value")
         if self.encoding not in ENCODINGS:
             raise UnsupportedError(f"no encoding {self.encoding!r} of JSON; there are {', '.join(ENCODINGS)}")
         if not self.path:
@@ -104,7 +120,12 @@ class Column:
     @property
     def is_nested(self) -> bool:
         """Whether paths go on inside the column."""
-        return self.type in ("json", "list", "struct")
+        return self.type in ("json", "list", "struct", "map")
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it holds whole numbers, some of them beyond an int64."""
+        return self.type == "int" and self.width != "int64"
 
 
 @final

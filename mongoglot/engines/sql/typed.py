@@ -32,7 +32,7 @@ from mongoglot.compiler.ast import (
     Size,
     Slot,
 )
-from mongoglot.compiler.values import INT32_MAX, INT32_MIN, ValueClass, value_class
+from mongoglot.compiler.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, ValueClass, value_class
 from mongoglot.engines.sql import nodes as sql
 from mongoglot.engines.sql.binary import compare_bytes
 from mongoglot.engines.sql.bounds import KINDS, bounds_of, equal_to
@@ -41,7 +41,7 @@ from mongoglot.engines.sql.dialects import Dialect, type_of
 from mongoglot.engines.sql.integers import bits_condition, mod_condition
 from mongoglot.engines.sql.lists import membership
 from mongoglot.engines.sql.nodes import Expression
-from mongoglot.engines.sql.table import Column, ColumnType
+from mongoglot.engines.sql.table import EDGES, Column, ColumnType
 
 _NUMERIC: Final = frozenset[ColumnType]({"number", "int", "double", "decimal"})
 
@@ -50,7 +50,11 @@ _TYPE_CODES: Final[Mapping[ColumnType, int]] = {
     "uuid": 5, "binary": 5,
 }  # fmt: skip
 
-_NULL, _INT, _LONG = 10, 16, 18
+_NULL, _INT, _LONG, _DECIMAL = 10, 16, 18, 19
+
+
+_MICROSECONDS: Final = 6
+"""Digits behind the point of the seconds."""
 
 
 def missing_matches(leaf: Leaf) -> bool | None:
@@ -116,8 +120,13 @@ def typed_condition(leaf: Leaf, column: Column, value: Expression, dialect: Dial
 
 
 def read(value: Expression, column: Column) -> Expression:
-    """The value of a column as it is compared: a cast makes text of it where it is read so."""
-    return exp.Cast(this=value, to=type_of(column)) if column.as_text else value
+    """The value of a column as it is compared.
+
+    A cast makes text of it where it is read so. Of instants with nanoseconds it makes some with microseconds, as
+    others compare with those of few centuries only.
+    """
+    nanoseconds = column.type == "timestamp" and (column.scale or 0) > _MICROSECONDS
+    return exp.Cast(this=value, to=type_of(column)) if column.as_text or nanoseconds else value
 
 
 def _is_number(column: Column) -> bool:
@@ -220,6 +229,19 @@ def _members(
     return found
 
 
+def _type_by_size(types: frozenset[int], column: Column, value: Expression, dialect: Dialect) -> Expression:
+    """A whole number is of the smallest type that holds it: int, long, decimal."""
+    low, high = EDGES[column.width]
+    branches = []
+    for code, least, greatest in ((_INT, INT32_MIN, INT32_MAX), (_LONG, INT64_MIN, INT64_MAX)):
+        edges = (("$gte", max(least, low)), ("$lte", min(greatest, high)))
+        inside = [
+            sql.compare(op, value, exp.Cast(this=sql.integer(edge), to=type_of(column))) for op, edge in edges
+        ]
+        branches.append((sql.all_of(inside), dialect.constant(code in types)))
+    return sql.case(branches, dialect.constant(_DECIMAL in types))
+
+
 def _type_condition(
     types: frozenset[int], column: Column, value: Expression, dialect: Dialect
 ) -> Condition | None:
@@ -227,7 +249,9 @@ def _type_condition(
     if column.type == "number":
         return None  # which of the types a number has is not kept
     null = dialect.constant(_NULL in types)
-    if column.type == "int":
+    if column.is_wide:
+        present = _type_by_size(types, column, value, dialect)
+    elif column.type == "int":
         if (_INT in types) != (_LONG in types):
             low, high = sql.integer(INT32_MIN), sql.integer(INT32_MAX)
             small = sql.all_of([sql.compare("$gte", value, low), sql.compare("$lte", value, high)])

@@ -63,7 +63,7 @@ def _of_column(column: Column, descending: bool, dialect: Dialect, *, last: bool
             yield _item(sql.call(dialect.byte_length, value), descending, column)
         case "int" | "number" | "double" | "decimal" | "bool" | "date" | "day" | "uuid":
             pass
-        case "json" | "list" | "struct" | "any":
+        case "json" | "list" | "struct" | "map" | "any":
             raise AssertionError(column)
         case _:
             assert_never(column.type)
