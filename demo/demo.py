@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import pprint
 import re
 import sys
@@ -33,6 +34,7 @@ Record = dict[str, Any]
 FOLDER = Path(__file__).resolve().parent
 WIDTH = 98
 ROWS = 5
+COLLECTION = "demo_history"
 DATABASES = {"sqlite": "SQLite", "duckdb": "DuckDB", "postgresql": "PostgreSQL"}
 JSON_OPTIONS = json_util.CANONICAL_JSON_OPTIONS.with_options(tz_aware=True, tzinfo=UTC)
 
@@ -47,9 +49,16 @@ def main() -> None:
     url: str | None = parser.parse_args().store
     with tempfile.TemporaryDirectory(prefix="mongoglot-") as folder:
         try:
-            with TaskDatabase(url or f"sqlite:{folder}/tasks.db", collection="demo_history") as database:
+            with TaskDatabase(url or f"sqlite:{folder}/tasks.db", collection=COLLECTION) as database:
                 load(database, url or f"sqlite:{folder}/tasks.db")
                 ask_all(database)
+            if url:
+                print(
+                    f"\n\nMore of them: mongoglot tasks --db {shown_url(url)} --collection {COLLECTION} list"
+                )
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except MongoglotError as error:
             sys.exit(f"{type(error).__name__}: {error}")
 
@@ -64,10 +73,14 @@ def load(database: TaskDatabase, url: str) -> None:
         if record["msg_id"] not in known:
             database.add_record(record["msg_id"], record)
     seconds = time.perf_counter() - start
-    shown_url = re.sub("//[^/]*@", "//", url)  # without a password
-    print(f"{len(records)} records of a real cluster, loaded in {seconds:.2f} s into\n{shown_url}")
+    print(f"{len(records)} records of a real cluster, loaded in {seconds:.2f} s into\n{shown_url(url)}")
     if url.startswith("sqlite:"):
         print("(In the SQL: x'' marks a value that its column cannot hold; then the document decides.)")
+
+
+def shown_url(url: str) -> str:
+    """A URL without its password."""
+    return re.sub("//[^/]*@", "//", url)
 
 
 def ask_all(database: TaskDatabase) -> None:

@@ -194,6 +194,10 @@ class WriteError(MongoglotError):
         return f"{super().__str__()}{_advice(self.hint)}"
 
 
+_OTHER_ID = "take another _id or none, or update what is there"
+_OTHER_KEY = "change or delete one of the two"
+
+
 class DuplicateKeyError(WriteError):
     """A key that the collection has already: an `_id`, or what a unique index holds of another document.
 
@@ -206,7 +210,11 @@ class DuplicateKeyError(WriteError):
         self.key = key
         self.index = index
         what = f"_id {key!r}" if index == "_id_" else f"{key!r} in its unique index {index!r}"
-        super().__init__(11000, f"duplicate key: {collection!r} already has a document with {what}")
+        super().__init__(
+            11000,
+            f"duplicate key: {collection!r} already has a document with {what}",
+            hint=_OTHER_ID if index == "_id_" else _OTHER_KEY,
+        )
 
 
 class StoreError(MongoglotError):

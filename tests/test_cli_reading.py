@@ -15,6 +15,7 @@ import pytest
 
 import mongoglot
 from mongoglot.cli.sources import shown
+from mongoglot.taskdb import TaskDatabase
 from tests.commands import PEOPLE, run
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -216,6 +217,26 @@ class TestTerminal:
         assert json.loads(lines) == self.HOSTILE
         piped = run("find", "h.db", "-f", "csv").stdout
         assert "a\x1b]0;x\x07b\u202ec" in piped
+
+    def test_a_text_that_reads_like_a_number_has_quotes(self) -> None:
+        with mongoglot.connect("sqlite:n.db") as store:
+            values = ("40", 40, "true", True, "x1", "-1.5e3", "1.2.3")
+            store["n"].insert_many([{"_id": number, "a": value} for number, value in enumerate(values)])
+        table = run("find", "n.db", "-f", "table").stdout
+        cells = [line.split("│")[2].strip() for line in table.splitlines() if "│" in line]
+        assert cells == ['"40"', "40", '"true"', "true", "x1", '"-1.5e3"', "1.2.3"]
+
+    def test_a_person_is_told_what_a_program_is_not(self) -> None:
+        for arguments, told in (
+            (("find", "people.db", "{_id: 9}"), "no document matches"),
+            (("find", "people.db", "{age: {'>': 5}}"), "note: "),
+        ):
+            assert told in self.at_terminal(*arguments)
+            assert run(*arguments).output == ""
+        with TaskDatabase("sqlite:t.db") as tasks:
+            tasks.add_record("x", {"msg_id": "x"})
+        assert "no task matches" in self.at_terminal("tasks", "--db", "t.db", "list", "--running")
+        assert "no task failed" in self.at_terminal("tasks", "--db", "t.db", "errors")
 
     def test_a_load_shows_how_far_it_is(self, people: Path) -> None:
         (people / "r.ndjson").write_text('{"a": 1}\n' * 5)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
+from bson import json_util
 from click.testing import CliRunner
 
+import mongoglot
 from mongoglot.cli import pictures
 from mongoglot.cli.main import main
 from mongoglot.cli.task_source import newest
@@ -112,7 +114,7 @@ class TestTasks:
         assert "ZeroDivisionError: by <zero>\nline 1" in run("show", "ab").stdout
         assert json.loads(run("show", "aa1", "--json").stdout)["label"] == "first"
         several, none = run("show", "a"), run("show", "zz")
-        assert (several.exit_code, none.exit_code) == (2, 3)
+        assert (several.exit_code, none.exit_code) == (2, 2)
         assert "3 tasks begin with 'a': aa1, ab2, ac3" in several.stderr
         assert "no record of task 'zz'" in none.stderr
 
@@ -153,6 +155,67 @@ class TestTasks:
         pytest.importorskip("PIL", reason="Pillow draws the PNG")
         assert run("timeline", "-o", "t.png").exit_code == 0
         assert (database / "t.png").read_bytes().startswith(b"\x89PNG")
+
+
+class TestOtherCollections:
+    """Records that are not in the usual collection, or that are none."""
+
+    def test_a_collection_of_records_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        with TaskDatabase("sqlite:demo.db", collection="demo_history") as tasks:
+            tasks.add_record("x", record(0, **times(0, 1)))
+        for command in (("list",), ("errors",), ("timeline",)):
+            nothing = run("--db", "demo.db", *command)
+            told = "there are no task records in 'task_records'; there are the collections demo_history: "
+            assert nothing.exit_code == 0
+            assert f"{told}tasks --collection NAME\n" in nothing.stderr
+        found = run("--db", "demo.db", "-c", "demo_history", "list")
+        assert (json.loads(found.stdout)["msg_id"], found.stderr) == ("x", "")
+        assert "1 tasks on 1 engines" in run("--db", "demo.db", "-c", "demo_history", "timeline").stdout
+
+    def test_a_store_without_tasks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        mongoglot.connect("sqlite:empty.db").close()
+        assert run("--db", "empty.db", "list").stderr == "there are no task records in 'task_records'\n"
+
+    def test_documents_that_are_no_records(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        with mongoglot.connect("sqlite:loaded.db") as store:
+            store["task_records"].insert_one({"msg_id": "x", "submitted": START})
+        assert "holds no task records: their _id is their msg_id" in run("--db", "loaded.db", "list").stderr
+
+
+class TestFailedWithoutStarting:
+    """A task whose dependencies are impossible: it failed, was completed, and never started."""
+
+    @pytest.fixture(autouse=True)
+    def impossible(self, database: Path) -> None:
+        with TaskDatabase(f"sqlite:{database}/mongoglot-tasks.db") as tasks:
+            failed = {"status": "error", "ename": "ImpossibleDependency", "evalue": ""}
+            done = {"completed": START, "engine_uuid": None}
+            tasks.add_record("c6", record(5, result_content=failed, **done))
+            tasks.add_record("c7", record(6, error=failed, engine_uuid=None))
+            tasks.add_record("c8", record(7, error=failed, started=START))
+
+    def test_it_is_a_failure_everywhere(self) -> None:
+        assert listed("--waiting") == ["b5"]
+        assert listed("--running") == ["b4"]
+        assert "5 failed" in run("errors").stderr
+        drawn = run("timeline").stdout
+        assert "7 tasks on 2 engines: 1 ok, 5 error, 1 running, 1 waiting" in drawn
+        assert "no engine" in drawn
+
+
+def test_the_demo_counts_its_failures_alike() -> None:
+    lines = (
+        Path(__file__)
+        .parent.parent.joinpath("demo", "history.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
+    history = [json_util.loads(line) for line in lines]
+    counts = timeline_of(history).counts
+    assert counts == {"ok": 355, "error": 64, "waiting": 9}
 
 
 def test_names_are_text_in_a_picture() -> None:

@@ -201,6 +201,8 @@ class TestResuming:
         refused = run("load", "people.db", "more.ndjson", "-c", "people")
         assert refused.exit_code == 2
         assert "more.ndjson, line 1: duplicate key" in refused.stderr
+        assert "; --resume leaves what is there alone" in refused.stderr
+        assert "update what is there" not in refused.stderr
         assert "--resume leaves what is there alone" in refused.stderr
         resumed = run("load", "people.db", "more.ndjson", "-c", "people", "--resume")
         assert "2 documents loaded into people.db, 3 were there" in resumed.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from click.testing import CliRunner
 
-from mongoglot import compile
+from mongoglot import compile, errors
+from mongoglot.cli.main import main
 from mongoglot.compiler.pcre import translate
 from mongoglot.grammar.operators import OPERATORS
 from mongoglot.testing.deviations import DEVIATIONS
@@ -53,6 +56,27 @@ def test_examples(name: str, here: Path) -> None:
     install(name, here)
     alone = (part for part in sections(name) if not (part.needs_server or part.needs_postgresql))
     run(name, alone)
+
+
+def test_the_tutorial_goes_on_where_the_readme_ends(here: Path) -> None:
+    """A reader stays in one folder."""
+    for name in ("README.md", "docs/tutorial.md"):
+        run(name, sections(name))
+    assert {"novels.db", "library.db"} <= {path.name for path in here.iterdir()}
+
+
+_STORED = re.compile(r"[\w-]+\.(?:db|duckdb|parquet|ndjson)\b")
+
+
+def test_no_two_pages_make_the_same_file() -> None:
+    """The examples of one page do not find what those of another have left in the folder."""
+    pages: dict[str, set[str]] = {}
+    for name in NAMES:
+        sources = "".join(example.source for section in sections(name) for example in examples(section))
+        for file in _STORED.findall(sources):
+            pages.setdefault(file, set()).add(name)
+    assert len(pages) > 10
+    assert {file: names for file, names in pages.items() if len(names) > 1} == {}
 
 
 @pytest.mark.usefixtures("here")
@@ -172,6 +196,38 @@ def test_the_output_of_the_demo_in_the_readme() -> None:
     )
     printed = f"make's own line\n{done.stdout}"
     assert doctest.OutputChecker().check_output(shown, printed, OPTIONS), done.stdout[:2000]
+
+
+def test_the_demo_may_be_cut_short_and_be_looked_at(here: Path) -> None:
+    command = [sys.executable, "demo/demo.py", "--store", "sqlite:kept.db"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as cut:
+        assert cut.stdout is not None
+        cut.stdout.close()  # before anything is written, as `| head` does after its lines
+        assert cut.stderr is not None
+        assert (cut.stderr.read(), cut.wait(timeout=60)) == (b"", 0)
+    whole = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    (line,) = re.findall(r"^More of them: mongoglot (.*)$", whole.stdout, re.M)
+    listed = CliRunner().invoke(main, shlex.split(line), prog_name="mongoglot")
+    assert len(listed.stdout.splitlines()) == 50
+    assert (here / "kept.db").exists()
+
+
+def test_the_commands_on_top_of_the_page_on_the_command_line(here: Path) -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    made, *commands = re.findall(r"^\$ (.*)$", page.split("```")[1], re.M)
+    subprocess.run(made, shell=True, check=True)  # noqa: S602 - it is ours
+    (here / "mongoglot-tasks.db").touch()
+    for command in commands:
+        done = CliRunner().invoke(main, shlex.split(command)[1:], prog_name="mongoglot")
+        assert (done.exit_code, bool(done.output)) == (0, True), command
+
+
+def test_the_table_of_errors_is_whole() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    kinds = {name for name in vars(errors) if name.endswith("Error") and not name.startswith("_")}
+    internal = {"MongoglotError", *(name for name in kinds if name.startswith(("Encoding", "FilterValue")))}
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+    assert listed >= kinds - internal | {"EncodingError"}
 
 
 def operators_listed(row: str) -> set[str]:

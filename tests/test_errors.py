@@ -186,7 +186,10 @@ def tasks() -> mongoglot.Collection:
 STORE_MISTAKES: list[tuple[Callable[[], Any], type[MongoglotError], int | None, str]] = [
     (
         lambda: tasks().insert_one({"_id": "one"}), mongoglot.DuplicateKeyError, 11000,
-        "duplicate key: 'tasks' already has a document with _id 'one'",
+        (
+            "duplicate key: 'tasks' already has a document with _id 'one'; "
+            "take another _id or none, or update what is there"
+        ),
     ),
     (
         lambda: tasks().insert_one({"_id": [1]}), mongoglot.WriteError, 53,

@@ -15,6 +15,11 @@ from mongoglot.grammar.text import to_text
 
 MAX_CELL: Final = 60
 
+_READS_AS_VALUE: Final = re.compile(
+    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?Infinity|NaN|true|false|null", re.I | re.A
+)
+"""A text that is no text where it stands without quotes."""
+
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _QUOTED_FORMULA: Final = re.compile(r"'+[=+\-@\t\r]")
 
@@ -38,6 +43,12 @@ def cell(value: Any) -> str:
     """A value in a table, in one line and not too long."""
     text = " ".join(printable(value if isinstance(value, str) else to_text(value)).split())
     return text if len(text) <= MAX_CELL else f"{text[: MAX_CELL - 1]}…"
+
+
+def table_cell(value: Any) -> str:
+    """A value in a table of documents: a text that reads like another value has quotes."""
+    alike = isinstance(value, str) and _READS_AS_VALUE.fullmatch(value)
+    return f'"{cell(value)}"' if alike else cell(value)
 
 
 def csv_cell(value: Any, *, formulas: bool = False) -> str:

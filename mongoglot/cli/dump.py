@@ -85,7 +85,12 @@ def _writing(output: str | None) -> Iterator[Any]:
     whole = os.path.realpath(output)  # what a link points to, so that it stays one
     part = Path(f"{whole}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as out:
+        out = part.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        error.filename = output  # the name that was given
+        raise
+    try:
+        with out:
             yield out
             out.flush()
             os.fsync(out.fileno())

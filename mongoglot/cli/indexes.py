@@ -6,12 +6,13 @@ import sys
 
 import click
 
+from mongoglot.cli.main import Suggesting
 from mongoglot.cli.output import default_format, write
 from mongoglot.cli.reading import read_sort
 from mongoglot.cli.sources import collection_option, opened_collection, source_argument
 
 
-@click.group("index")
+@click.group("index", cls=Suggesting)
 def index_command() -> None:
     """Make, drop and list the indexes of a collection.
 

@@ -158,7 +158,7 @@ class Loading:
             except WriteError as error:  # what stood before the refused document is stored
                 count = self._refused(batch, error)
                 self.loaded += count
-                self._refuse(Bad(batch[count].number, f"{error}{_loaded_before(error)}"))
+                self._refuse(Bad(batch[count].number, _refusal(error)))
                 batch = batch[count + 1 :]
             else:
                 self.loaded += len(batch)
@@ -201,9 +201,10 @@ def _stored(_: int, document: dict[str, Any]) -> dict[str, Any]:
     return as_stored(document)
 
 
-def _loaded_before(error: WriteError) -> str:
+def _refusal(error: WriteError) -> str:
+    """What a store refuses, with what helps here."""
     is_id = isinstance(error, DuplicateKeyError) and error.index == "_id_"
-    return "; --resume leaves what is there alone" if is_id else ""
+    return f"{error.args[0]}; --resume leaves what is there alone" if is_id else str(error)
 
 
 def line_id(file: str, number: int, document: dict[str, Any]) -> ObjectId:

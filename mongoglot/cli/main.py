@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final, final
@@ -15,12 +16,21 @@ from typing import Any, Final, final
 import click
 
 from mongoglot.cli.terminal import printable, say, use_utf8
-from mongoglot.errors import EncodingError, FilterError, MongoglotError, UnsupportedError
+from mongoglot.errors import (
+    EncodingError,
+    FilterError,
+    MongoglotError,
+    UnknownTaskError,
+    UnsupportedError,
+    WriteError,
+)
 
 NOTHING_FOUND: Final = 1
 WRONG_USE: Final = 2
 STORE_TROUBLE: Final = 3
 INTERRUPTED: Final = 130
+
+_MISTAKES: Final = (FilterError, EncodingError, UnsupportedError, WriteError, UnknownTaskError)
 
 COMMANDS: Final = {
     "compile": ("show what a filter becomes", "compiling"),
@@ -48,8 +58,23 @@ class BadInputError(click.ClickException):
         tell(self.message)
 
 
+class Suggesting(click.Group):
+    """Commands; a misspelt one is answered with what was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first argument."""
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            likely = get_close_matches(args[0], known, 1)
+            advice = f"did you mean {likely[0]!r}?" if likely else f"there are {', '.join(known)}"
+            ctx.fail(f"No such command {args[0]!r}; {advice}")
+        return super().resolve_command(ctx, args)
+
+
 @final
-class Commands(click.Group):
+class Commands(Suggesting):
     """The commands; an error of mongoglot becomes a message and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
@@ -94,7 +119,7 @@ class Commands(click.Group):
 
 def exit_code(error: MongoglotError) -> int:
     """Whose mistake an error is: the user's, or trouble with a store."""
-    return WRONG_USE if isinstance(error, (FilterError, EncodingError, UnsupportedError)) else STORE_TROUBLE
+    return WRONG_USE if isinstance(error, _MISTAKES) else STORE_TROUBLE
 
 
 def tell(message: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TextIO, TypeAlias
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 
-from mongoglot.cli.cells import cell, csv_cell, names_of, value_at, without_formula
+from mongoglot.cli.cells import cell, csv_cell, names_of, table_cell, value_at, without_formula
 from mongoglot.cli.extended_json import json_line
 from mongoglot.cli.terminal import printable
 
@@ -128,7 +128,7 @@ def _write_table(documents: Iterable[Mapping[str, Any]], keys: Sequence[str], ou
         for name in columns[:MAX_COLUMNS]:
             table.add_column(Text(cell(name)))
         for document in rows:
-            table.add_row(*(Text(cell(value_at(document, name))) for name in columns[:MAX_COLUMNS]))
+            table.add_row(*(Text(table_cell(value_at(document, name))) for name in columns[:MAX_COLUMNS]))
         console.print(table)
         if left_out:
             console.print(Text(f"not shown: {', '.join(map(cell, left_out))}", "dim"))

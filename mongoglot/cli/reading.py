@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,15 @@ import click
 from mongoglot.cli.main import NOTHING_FOUND
 from mongoglot.cli.output import FORMATS, Format, default_format, write
 from mongoglot.cli.sources import collection_option, filter_argument, opened_collection, source_argument
-from mongoglot.cli.terminal import say
+from mongoglot.cli.terminal import remark, say
 from mongoglot.errors import StoreError
 from mongoglot.grammar.text import from_text
+from mongoglot.notes import notes_of
+from mongoglot.query import compile
 from mongoglot.store import Collection
+
+_OTHER_SORT: Final = re.compile(r"(\S+?)(?:\s*:\s*|\s+)([+-]?1|asc(?:ending)?|desc(?:ending)?)", re.I)
+"""A part of a sort as one writes it elsewhere: `age desc`, `age: -1`."""
 
 formulas_option: Final = click.option(
     "--formulas", is_flag=True,
@@ -24,11 +30,22 @@ formulas_option: Final = click.option(
 
 
 def read_sort(text: str | None) -> Any:
-    """`-age,name` or `{age: -1, name: 1}`."""
+    """`-age,name` or `{age: -1, name: 1}`.
+
+    Raises:
+        click.UsageError: it is written as in SQL, or as in mongosh without braces.
+    """
     if text is None or text.lstrip().startswith("{"):
         return None if text is None else from_text(text)
     names = [name.strip() for name in text.split(",")]
+    if any(_OTHER_SORT.fullmatch(name) for name in names):
+        meant = ",".join(_OTHER_SORT.sub(_as_sign, name) for name in names)
+        raise click.UsageError(f"{text!r} is no sort: write {meant!r}, with '-' for a descending order")
     return [(name.lstrip("+-"), -1 if name.startswith("-") else 1) for name in names]
+
+
+def _as_sign(found: re.Match[str]) -> str:
+    return ("-" if found[2].lower().startswith(("-", "d")) else "") + found[1].lstrip("+-")
 
 
 def read_keys(text: str | None) -> list[str]:
@@ -36,13 +53,15 @@ def read_keys(text: str | None) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()] if text else []
 
 
-def note_missing(documents: Collection) -> None:
-    """Say that there is no such collection, where nothing was found in it."""
+def note_none(documents: Collection) -> None:
+    """Say that nothing was found, at a terminal; and that there is no such collection, anywhere."""
     try:
         names = documents.store.collection_names()
     except StoreError:  # who may read a collection of a server may not list them all
-        return
-    if names and documents.name not in names and not Path(documents.name).exists():
+        names = []
+    if not names or documents.name in names or Path(documents.name).exists():
+        remark("no document matches")
+    else:
         say(f"there is no collection {documents.name!r}; there are {', '.join(names)}")
 
 
@@ -95,7 +114,10 @@ def find_command(
         if columns and "_id" not in columns:
             found = ({k: v for k, v in document.items() if k != "_id"} for document in found)
         if not write(found, form or default_format(), columns, sys.stdout, formulas=formulas):
-            note_missing(documents)
+            note_none(documents)
+    if sys.stdout.isatty():
+        for note in notes_of(compile(filter)):
+            say(f"note: {note}")
 
 
 @click.command("count")
@@ -113,7 +135,7 @@ def count_command(source: str, filter: str, collection: str | None, quiet: bool)
     with opened_collection(source, collection) as documents:
         count = documents.count_documents(filter)
         if not count and not quiet:
-            note_missing(documents)
+            note_none(documents)
     if quiet:
         sys.exit(0 if count else NOTHING_FOUND)
     click.echo(count)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from mongoglot.cli.task_source import count_of, opened_tasks
+from mongoglot.cli.task_source import TaskSource, count_of, opened_tasks
 from mongoglot.cli.terminal import say, show
 from mongoglot.grammar.shell_dates import duration
 from mongoglot.grammar.shell_values import UnfitError
@@ -19,7 +19,7 @@ from mongoglot.taskdb.old_records import COLLECTION
 @click.option("--older-than", required=True, help="By when they were completed: '30d', '12h'.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def purge(source: str, older_than: str, yes: bool) -> None:
+def purge(tasks: TaskSource, older_than: str, yes: bool) -> None:
     """Forget tasks that were completed long ago; those that have not ended stay.
 
     \b
@@ -31,7 +31,7 @@ def purge(source: str, older_than: str, yes: bool) -> None:
     except (UnfitError, OverflowError) as error:
         raise click.BadParameter(str(getattr(error, "reason", error)), param_hint="--older-than") from None
     check = {"completed": {"$lt": before}}
-    with opened_tasks(source) as database:
+    with opened_tasks(tasks) as database:
         count = count_of(database, check)
         question = f"Forget {count:,} tasks completed before {before:%Y-%m-%d %H:%M} UTC?"
         if count and (yes or click.confirm(question, err=True)):
@@ -46,7 +46,7 @@ def purge(source: str, older_than: str, yes: bool) -> None:
 @click.option("--zone", help="Time zone of dates that have none, as Asia/Tokyo; local without it.")
 @click.option("--from-collection", default=COLLECTION, show_default=True, help="Of an old server.")
 @click.pass_obj
-def import_tasks(source: str, old: str, zone: str | None, from_collection: str) -> None:
+def import_tasks(tasks: TaskSource, old: str, zone: str | None, from_collection: str) -> None:
     """Import the records of ipyparallel's own database: OLD is its tasks.db, or mongodb://host/database.
 
     OLD is read, never changed, and no pickle in it is run. A second import keeps nothing twice, so an import that
@@ -60,7 +60,7 @@ def import_tasks(source: str, old: str, zone: str | None, from_collection: str) 
         local = ZoneInfo(zone) if zone else None
     except (OSError, ValueError, KeyError):
         raise click.BadParameter(f"there is no time zone {zone!r}", param_hint="--zone") from None
-    with opened_tasks(source, create=True) as database:
+    with opened_tasks(tasks, create=True) as database:
         report = import_history(
             old, database, progress=progress_bar(), zone=local, collection=from_collection
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, final
 
 from mongoglot.cli.sources import url_of
-from mongoglot.errors import UnsupportedError
+from mongoglot.cli.terminal import remark, say
+from mongoglot.errors import StoreError, UnsupportedError
 from mongoglot.grammar.text import from_text
 from mongoglot.taskdb import TaskDatabase
 from mongoglot.taskdb.queries import stored_query
@@ -24,6 +26,25 @@ _STEPS: Final = 45
 
 FAILED: Final[dict[str, Any]] = {"$or": [{"error": {"$ne": None}}, {"result_content.status": "error"}]}
 
+RUNNING: Final[dict[str, Any]] = {"started": {"$ne": None}, "completed": None, "$nor": [FAILED]}
+
+WAITING: Final[dict[str, Any]] = {"started": None, "completed": None, "$nor": [FAILED]}
+"""A task may fail without having started: its dependencies were impossible."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskSource:
+    """Where tasks are.
+
+    Attributes:
+        source: a file or a URL.
+        collection: in the store.
+    """
+
+    source: str
+    collection: str
+
 
 def usual_database() -> str:
     """The file that a cluster of the default profile writes, or one of its name in the working directory."""
@@ -31,17 +52,35 @@ def usual_database() -> str:
     return next((str(path) for path in (Path(FILE), folder / FILE) if path.exists()), FILE)
 
 
-def opened_tasks(source: str, *, create: bool = False) -> TaskDatabase:
+def opened_tasks(tasks: TaskSource, *, create: bool = False) -> TaskDatabase:
     """A task database.
 
     Raises:
         UnsupportedError: there is no such file, and it is not to be made.
     """
-    url = url_of(source)
+    url = url_of(tasks.source)
     scheme, _, path = url.partition(":")
     if scheme == "sqlite" and not create and not Path(path).exists():
         raise UnsupportedError(f"there is no task database {path!r}: say which with --db or MONGOGLOT_TASKS")
-    return TaskDatabase(url)
+    return TaskDatabase(url, collection=tasks.collection)
+
+
+def note_none(database: TaskDatabase, what: str) -> None:
+    """Say why no task was found: there are no records at all, or, at a terminal, none that is `what`."""
+    name = database.collection.name
+    first = database.collection.find_one({}, ["msg_id"])
+    if first is not None and first.get("msg_id") == first["_id"]:
+        remark(f"no {what}")
+        return
+    if first is not None:
+        say(f"{name!r} holds no task records: their _id is their msg_id; TaskDatabase.add_records makes them")
+        return
+    try:
+        others = [other for other in database.store.collection_names() if other != name]
+    except StoreError:  # who may read a collection of a server may not list them all
+        others = []
+    choice = f"; there are the collections {', '.join(others)}: tasks --collection NAME" if others else ""
+    say(f"there are no task records in {name!r}{choice}")
 
 
 def checked_filter(text: str, *others: Mapping[str, Any]) -> dict[str, Any]:

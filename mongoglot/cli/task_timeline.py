@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from mongoglot.cli import pictures
-from mongoglot.cli.task_source import checked_filter, newest, opened_tasks
+from mongoglot.cli.task_source import TaskSource, checked_filter, newest, note_none, opened_tasks
 from mongoglot.cli.terminal import printable, say
 from mongoglot.cli.timeline import KEYS, Timeline, timeline_of, title
 
@@ -27,7 +27,7 @@ MOST: Final = 10_000
     "-n", "--limit", type=click.IntRange(1), default=MOST, show_default=True, help="Of the newest tasks."
 )
 @click.pass_obj
-def timeline(source: str, filter: str, output: str | None, width: int | None, limit: int) -> None:
+def timeline(tasks: TaskSource, filter: str, output: str | None, width: int | None, limit: int) -> None:
     """Draw what ran when: engines as rows, tasks as bars, failures in red.
 
     \b
@@ -37,8 +37,10 @@ def timeline(source: str, filter: str, output: str | None, width: int | None, li
     query = checked_filter(filter)
     if output is not None and not output.lower().endswith((".svg", ".png")):
         raise click.BadParameter("the file's name ends in .svg or .png", param_hint="--output")
-    with opened_tasks(source) as database:
+    with opened_tasks(tasks) as database:
         found = newest(database, query, KEYS, "submitted", limit + 1)
+        if not found:
+            note_none(database, "task matches")
     picture = timeline_of(found[:limit])
     if output is None:
         _print(picture, width or shutil.get_terminal_size((100, 20)).columns)

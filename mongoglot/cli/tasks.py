@@ -9,7 +9,7 @@ import click
 
 from mongoglot.cli.cells import cell
 from mongoglot.cli.extended_json import json_line
-from mongoglot.cli.main import NOTHING_FOUND
+from mongoglot.cli.main import NOTHING_FOUND, Suggesting
 from mongoglot.cli.output import FORMATS, Format, default_format, write
 from mongoglot.cli.reading import read_keys
 from mongoglot.cli.sources import SourceType
@@ -17,9 +17,13 @@ from mongoglot.cli.task_changes import import_tasks, purge
 from mongoglot.cli.task_source import (
     FAILED,
     FILE,
+    RUNNING,
+    WAITING,
+    TaskSource,
     checked_filter,
     count_of,
     newest,
+    note_none,
     opened_tasks,
     usual_database,
 )
@@ -27,29 +31,30 @@ from mongoglot.cli.task_timeline import timeline
 from mongoglot.cli.terminal import printable_in_colour, say
 from mongoglot.errors import UnsupportedError
 from mongoglot.taskdb import TaskDatabase, UnknownTaskError
+from mongoglot.taskdb.schema import TABLE
 
 _OF_ERRORS: Final = ("msg_id", "label", "completed", "error", "result_content")
 
 LISTED: Final = ("msg_id", "label", "engine_uuid", "submitted", "started", "completed")
 
-RUNNING: Final[dict[str, Any]] = {"started": {"$ne": None}, "completed": None}
-WAITING: Final[dict[str, Any]] = {"started": None}
 
-
-@click.group("tasks")
+@click.group("tasks", cls=Suggesting)
 @click.option(
     "--db", "source", type=SourceType(), default=usual_database, envvar="MONGOGLOT_TASKS", show_envvar=True,
     help=f"The task database: a file or a URL. Without it, {FILE} here, or in IPython's default profile.",
 )  # fmt: skip
+@click.option(
+    "-c", "--collection", default=TABLE.name, show_default=True, help="Where in the store the records are."
+)
 @click.pass_context
-def tasks_command(ctx: click.Context, source: str) -> None:
+def tasks_command(ctx: click.Context, source: str, collection: str) -> None:
     """Look at the tasks that an ipyparallel cluster ran, or those of `mongoglot.taskdb.record`.
 
     \b
     mongoglot tasks list --running
     mongoglot tasks --db mongodb://localhost/cluster errors
     """
-    ctx.obj = source
+    ctx.obj = TaskSource(source, collection)
 
 
 @tasks_command.command("list")
@@ -64,7 +69,7 @@ def tasks_command(ctx: click.Context, source: str) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; exit with 1 where there is none.")
 @click.pass_obj
 def list_tasks(
-    source: str,
+    tasks: TaskSource,
     filter: str,
     running: bool,
     waiting: bool,
@@ -82,10 +87,12 @@ def list_tasks(
     wanted = read_keys(keys) or list(LISTED)
     others = [*([RUNNING] if running else []), *([WAITING] if waiting else [])]
     query = checked_filter(filter, *others)
-    with opened_tasks(source) as database:
+    with opened_tasks(tasks) as database:
         if quiet:
             sys.exit(0 if newest(database, query, ["msg_id"], "submitted", 1) else NOTHING_FOUND)
         found = newest(database, query, wanted, "submitted", limit + 1)
+        if not found:
+            note_none(database, "task matches")
     write(found[:limit], form or default_format(), wanted, sys.stdout)
     if len(found) > limit:
         say(f"there are more: --limit {2 * limit}")
@@ -95,13 +102,13 @@ def list_tasks(
 @click.argument("msg_id")
 @click.option("--json", "as_json", is_flag=True, help="As Extended JSON.")
 @click.pass_obj
-def show_task(source: str, msg_id: str, as_json: bool) -> None:
+def show_task(tasks: TaskSource, msg_id: str, as_json: bool) -> None:
     """Show all that is known of a task; the beginning of its id is enough.
 
     \b
     mongoglot tasks show 3f2a
     """
-    with opened_tasks(source) as database:
+    with opened_tasks(tasks) as database:
         record = _record(database, msg_id)
     if as_json:
         click.echo(json_line(record))
@@ -136,15 +143,17 @@ def _record(database: TaskDatabase, msg_id: str) -> dict[str, Any]:
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; exit with 1 where there is none.")
 @click.pass_obj
-def errors(source: str, limit: int, quiet: bool) -> None:
+def errors(tasks: TaskSource, limit: int, quiet: bool) -> None:
     """Show the tasks that failed, the newest first, each with its error.
 
     \b
     mongoglot tasks errors
     """
-    with opened_tasks(source) as database:
+    with opened_tasks(tasks) as database:
         found = newest(database, FAILED, _OF_ERRORS, "completed", 1 if quiet else limit)
         count = len(found) if quiet else count_of(database, FAILED)
+        if not found and not quiet:
+            note_none(database, "task failed")
     if quiet:
         sys.exit(0 if found else NOTHING_FOUND)
     for record in found:

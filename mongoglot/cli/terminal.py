@@ -48,6 +48,12 @@ def say(text: str) -> None:
     click.echo(printable(text), err=True)
 
 
+def remark(text: str) -> None:
+    """Say to a person at a terminal what a program has no need to be told."""
+    if sys.stdout.isatty():
+        say(text)
+
+
 def use_utf8() -> None:
     """Write UTF-8 into pipes and files, whatever the locale; to a terminal, what it does not have as escapes."""
     for stream in (sys.stdout, sys.stderr):

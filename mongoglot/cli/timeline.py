@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, final
 
-KEYS: Final = ("msg_id", "engine_uuid", "started", "completed", "label", "result_content.status", "error")
+KEYS: Final = (
+    "msg_id", "engine_uuid", "submitted", "started", "completed", "label", "result_content.status", "error",
+)  # fmt: skip
 """The keys of a record that a picture needs."""
+
+NO_ENGINE: Final = "no engine"
+"""The row of tasks that failed before they came to an engine."""
 
 COLOURS: Final = {"ok": "#4c9f70", "error": "#c8442d", "running": "#e0a63a"}
 
@@ -20,7 +26,7 @@ class Bar:
 
     Attributes:
         engine: its row.
-        start, end: instants; a running task ends now.
+        start, end: instants; a running task ends now, and one that failed without having started has no length.
         state: `ok`, `error` or `running`.
         name: its label or id.
     """
@@ -40,13 +46,13 @@ class Timeline:
     Attributes:
         bars: by their start.
         start, end: of all of them.
-        waiting: how many tasks have not started.
+        counts: how many tasks are `ok`, `error`, `running` and `waiting`, those without any time among them.
     """
 
     bars: tuple[Bar, ...]
     start: datetime
     end: datetime
-    waiting: int
+    counts: Mapping[str, int]
 
     @property
     def engines(self) -> list[str]:
@@ -66,31 +72,45 @@ class Timeline:
 def timeline_of(records: Iterable[Mapping[str, Any]], now: datetime | None = None) -> Timeline:
     """The bars of some records, which have `KEYS`."""
     moment = now or datetime.now(UTC)
-    bars, waiting = [], 0
+    bars, counts = [], Counter[str]()
     for record in records:
-        start, end = record.get("started"), record.get("completed")
-        if not isinstance(start, datetime):
-            waiting += 1
-            continue
-        state = "running"
-        if isinstance(end, datetime):
-            failed = record.get("error") or _failed_result(record.get("result_content"))
-            state = "error" if failed else "ok"
-        engine = str(record.get("engine_uuid") or "no engine")
-        name = str(record.get("label") or record.get("msg_id"))
-        bars.append(Bar(engine, start, end if isinstance(end, datetime) else max(moment, start), state, name))
+        state = state_of(record)
+        counts[state] += 1
+        bar = _bar(record, state, moment)
+        if bar is not None:
+            bars.append(bar)
     bars.sort(key=lambda bar: bar.start)
     if not bars:
-        return Timeline((), moment, moment, waiting)
-    return Timeline(tuple(bars), bars[0].start, max(bar.end for bar in bars), waiting)
+        return Timeline((), moment, moment, counts)
+    return Timeline(tuple(bars), bars[0].start, max(bar.end for bar in bars), counts)
 
 
-def _failed_result(content: Any) -> bool:
-    return isinstance(content, Mapping) and content.get("status") == "error"
+def state_of(record: Mapping[str, Any]) -> str:
+    """What became of a task: `error`, `ok`, `running` or `waiting`, as `tasks errors` and `tasks list` have it."""
+    content = record.get("result_content")
+    if record.get("error") is not None or (isinstance(content, Mapping) and content.get("status") == "error"):
+        return "error"
+    if record.get("completed") is not None:
+        return "ok"
+    return "waiting" if record.get("started") is None else "running"
+
+
+def _bar(record: Mapping[str, Any], state: str, moment: datetime) -> Bar | None:
+    """The bar of a task; None for one that waits, or that has no time at which to draw it."""
+    times = [record.get(key) for key in ("started", "completed", "submitted")]
+    start = next((time for time in times if isinstance(time, datetime)), None)
+    if state == "waiting" or start is None:
+        return None
+    end = times[1]
+    if not isinstance(end, datetime):
+        end = max(moment, start) if state == "running" else start
+    engine = str(record.get("engine_uuid") or NO_ENGINE)
+    return Bar(engine, start, end, state, str(record.get("label") or record.get("msg_id")))
 
 
 def title(picture: Timeline) -> str:
     """How many tasks there are, and how they ended."""
-    states = [bar.state for bar in picture.bars]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in COLOURS)
-    return f"{len(states)} tasks on {len(picture.engines)} engines: {counts}, {picture.waiting} waiting"
+    counts = ", ".join(f"{picture.counts.get(state, 0)} {state}" for state in (*COLOURS, "waiting"))
+    begun = sum(picture.counts.get(state, 0) for state in COLOURS)
+    engines = [engine for engine in picture.engines if engine != NO_ENGINE]
+    return f"{begun} tasks on {len(engines)} engines: {counts}"
