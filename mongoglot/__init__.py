@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mongoglot import aio as aio
     from mongoglot import debug as debug
+    from mongoglot.cursor import Cursor
     from mongoglot.engines.sql.statement import Sql
     from mongoglot.engines.sql.table import Column, Table
     from mongoglot.engines.sqlite.functions import register_functions
@@ -23,19 +24,33 @@ if TYPE_CHECKING:
         UnsupportedError,
         WriteError,
     )
+    from mongoglot.explain import Explanation
     from mongoglot.grammar.allowed import Allow
     from mongoglot.grammar.text import from_text, to_text
     from mongoglot.query import Query, compile
-    from mongoglot.store import Collection, Store, connect
+    from mongoglot.store import (
+        Collection,
+        DeleteResult,
+        InsertManyResult,
+        InsertOneResult,
+        Store,
+        UpdateResult,
+        connect,
+    )
     from mongoglot.tables import find, reflect
 
 __all__ = [
     "Allow",
     "Collection",
     "Column",
+    "Cursor",
+    "DeleteResult",
     "DuplicateKeyError",
     "EncodingError",
+    "Explanation",
     "FilterError",
+    "InsertManyResult",
+    "InsertOneResult",
     "MongoglotError",
     "NoDataError",
     "NotAllowedError",
@@ -48,6 +63,7 @@ __all__ = [
     "TimeLimitError",
     "UnknownTaskError",
     "UnsupportedError",
+    "UpdateResult",
     "WriteError",
     "compile",
     "connect",
@@ -62,10 +78,16 @@ _MODULES = {
     "Allow": "grammar.allowed",
     "Collection": "store",
     "Column": "engines.sql.table",
+    "Cursor": "cursor",
+    "DeleteResult": "store",
+    "Explanation": "explain",
+    "InsertManyResult": "store",
+    "InsertOneResult": "store",
     "Query": "query",
     "Sql": "engines.sql.statement",
     "Store": "store",
     "Table": "engines.sql.table",
+    "UpdateResult": "store",
     "compile": "query",
     "connect": "store",
     "find": "tables",

@@ -11,6 +11,7 @@ from bson.datetime_ms import DatetimeMS
 
 from mongoglot.engines.base import Record
 from mongoglot.errors import UnsupportedError
+from mongoglot.pymongo_names import CursorNames
 
 if TYPE_CHECKING:
     import pandas
@@ -24,7 +25,7 @@ _AS_TEXT = (Binary, Code, DatetimeMS, DBRef, Decimal128, MaxKey, MinKey, ObjectI
 
 
 @final
-class Cursor(Iterator[Record]):
+class Cursor(CursorNames, Iterator[Record]):
     """The documents of a find, read as they are asked for, once; also a context manager that closes it.
 
     In tables a column is a field of the documents at their top, in the order in which fields first come, and what
@@ -51,6 +52,9 @@ class Cursor(Iterator[Record]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return "<mongoglot cursor: read its documents by a loop, or by to_list(), to_pandas() or to_polars()>"
 
     def to_list(self, length: int | None = None) -> list[Record]:
         """The documents that are left, or the next few of them.

@@ -15,7 +15,7 @@ from mongoglot.compiler.passes import optimise_steps
 from mongoglot.compiler.trees import expressions
 from mongoglot.engines import mongodb, sqlite
 from mongoglot.engines.python.operands import element_test
-from mongoglot.engines.sql.table import Table
+from mongoglot.engines.sql.table import Table, check_table
 from mongoglot.errors import MongoglotError
 from mongoglot.grammar.text import from_text, to_text
 from mongoglot.notes import Note, notes_of
@@ -34,6 +34,8 @@ class Explanation:
     """
 
     def __init__(self, query: Query, table: Table | None = None) -> None:
+        if table is not None:
+            check_table(table)
         self.query = query
         self.table = table
 
@@ -147,6 +149,9 @@ class Explanation:
             "\n\n".join(f"{title}\n{'-' * len(title)}\n{text.rstrip()}" for title, text in self.sections())
             + "\n"
         )
+
+    def __repr__(self) -> str:  # for the one who types `query.explain()` at a prompt
+        return str(self)
 
     def _repr_html_(self) -> str:
         from mongoglot.card import card

@@ -27,21 +27,12 @@ from mongoglot.compiler.ast import (
 from mongoglot.compiler.expression_ast import Call, Expression, Now, Variable, parts
 from mongoglot.compiler.trees import dotted
 from mongoglot.engines.sql.table import Table
-from mongoglot.grammar.operators import OPERATORS
+from mongoglot.grammar.habits import JOINING, SHELL_QUOTES, operator_of
+from mongoglot.grammar.operators import OPERATORS, TOP_LEVEL
 from mongoglot.lookalikes import of_pattern, of_text
 from mongoglot.query import Query
 
 _ELEMENT: Final = re.compile(r"(.*)\[([0-9]+)\]")
-_SIGNS: Final = {
-    "=": "$eq",
-    "==": "$eq",
-    "!=": "$ne",
-    "<>": "$ne",
-    "<": "$lt",
-    "<=": "$lte",
-    ">": "$gt",
-    ">=": "$gte",
-}
 _DATE_COLUMNS: Final = frozenset({"date", "timestamp", "timestamptz", "day"})
 _NUMBER_COLUMNS: Final = frozenset({"number", "int", "double", "decimal"})
 
@@ -204,12 +195,19 @@ def _whole_value(path: Path, leaf: Leaf, values: list[Any]) -> Iterator[Note]:
     if not isinstance(leaf, Compare) or leaf.op != "$eq" or not path:
         return
     value = values[leaf.operand.index]
+    if path[-1].lower() in JOINING and _holds_filters(value):
+        yield Note(dotted(path), f"{path[-1]!r} is the name of a field here", JOINING[path[-1].lower()])
+        return
+    if path[-1] == "" or (isinstance(value, dict) and "" in value):
+        yield Note(dotted(path), "a field with an empty name is meant here", SHELL_QUOTES)
+        return
     if leaf.operand.kind == "object" and isinstance(value, dict):
         for name in value:
-            operator = _SIGNS.get(name, f"${name}")
+            operator = operator_of(name)
             if operator in OPERATORS["mongodb"]:
                 says = f"{name!r} is the name of a field here, and no operator"
-                yield Note(dotted(path), says, f"write {{{operator}: …}}")
+                joining = JOINING.get(name) if operator in TOP_LEVEL else None
+                yield Note(dotted(path), says, joining or f"write {{{operator}: …}}")
                 return
         name = next(iter(value), "field")
         says = "only a document with exactly these fields, in this order, matches"
@@ -223,6 +221,13 @@ def _whole_value(path: Path, leaf: Leaf, values: list[Any]) -> Iterator[Note]:
             says,
             "{$all: […]} asks for all of them, and {$in: […]} for any",
         )
+
+
+def _holds_filters(value: Any) -> bool:
+    """Whether a value looks like what `$and`, `$or`, `$nor` and `$not` take."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+    )
 
 
 def _no_field(leaf: Leaf) -> Iterator[Note]:

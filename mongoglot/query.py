@@ -235,7 +235,8 @@ class Query(BoundPlan):
         """The query as the condition of a WHERE clause.
 
         Args:
-            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.51, `"postgresql"`, `"duckdb"`,
+            dialect: of SQL: `"sqlite"`, `"sqlite-3.38"` for a version before 3.51, `"postgresql"` (or
+                `"postgres"`), `"duckdb"`,
                 or one that is written and not executed here (`docs/tables.md`).
             table: where fields are columns and which column holds the rest; without it, in SQLite, a column `doc`
                 holds documents as a mongoglot store encodes them.
@@ -247,14 +248,16 @@ class Query(BoundPlan):
             UnsupportedError: there is no such dialect, or it cannot say this, or the table has no such field.
         """
         from mongoglot.engines import postgresql, sql, sqlite
+        from mongoglot.engines.sql.table import check_table
 
         query: BoundPlan = self.started()
         if table is not None:
+            check_table(table)
             query = sql.with_encoded_dates(query, table)
         result: Sql
         if dialect in ("sqlite", "sqlite-3.38"):
             result = sqlite.to_sql(query, table, text_only=dialect != "sqlite")
-        elif dialect == "postgresql":
+        elif dialect in ("postgresql", "postgres"):  # as URLs may call it
             result = postgresql.to_sql(query, table)
         else:
             result = sql.to_sql(query, dialect, table)

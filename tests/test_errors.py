@@ -51,7 +51,10 @@ MISTAKES = [
         {"$and": [{"$or": [{"a": 1}, {"b": {"$not": {"$exist": True}}}]}]},
         "unknown operator: $exist", "$and[0].$or[1].b.$not.$exist", "did you mean '$exists'?",
     ),
-    Mistake({"$foo": 5}, f"unknown top level operator: $foo{FIELD_NAME}", "$foo"),
+    Mistake(
+        {"$foo": 5}, f"unknown top level operator: $foo{FIELD_NAME}", "$foo",
+        "a field has no $ in front: write 'foo'",
+    ),
     # words of the task database elsewhere
     Mistake(
         {"completed": {"$ge": 5}}, "unknown operator: $ge", "completed.$ge",

@@ -16,7 +16,7 @@ import mongoglot
 ROOT = Path(mongoglot.__file__).parent
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors"}),
+    frozenset({"errors", "pymongo_names"}),
     frozenset({"compiler"}),
     frozenset({"grammar"}),
     frozenset({"engines"}),

@@ -24,10 +24,12 @@ ROOT = Path(__file__).parent.parent
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "mongoglot": (
-        "Allow", "Collection", "Column", "DuplicateKeyError", "EncodingError", "FilterError", "MongoglotError",
-        "NoDataError", "NotAllowedError", "NotYetError", "Query", "Store", "StoreError", "Table",
-        "TimeLimitError", "UnknownTaskError", "UnsupportedError", "WriteError", "compile", "connect", "find",
-        "from_text", "reflect", "register_functions", "to_text",
+        "Allow", "Collection", "Column", "Cursor", "DeleteResult", "DuplicateKeyError",
+        "EncodingError", "Explanation", "FilterError", "InsertManyResult", "InsertOneResult",
+        "MongoglotError", "NoDataError", "NotAllowedError", "NotYetError", "Query", "Sql", "Store",
+        "StoreError", "Table", "TimeLimitError", "UnknownTaskError", "UnsupportedError",
+        "UpdateResult", "WriteError", "compile", "connect", "find", "from_text", "reflect",
+        "register_functions", "to_text",
     ),
     "mongoglot.aio": ("AsyncCollection", "AsyncCursor", "AsyncStore", "Opening", "connect"),
     "mongoglot.cursor": ("Cursor",),
@@ -93,7 +95,7 @@ def parameters_of(value: Any) -> list[str]:
     if isinstance(value, (property, cached_property)) or (inspect.isclass(value) and not made_by_callers):
         return []
     taken = inspect.signature(function_of(value)).parameters
-    return [name for name in taken if name not in ("self", "cls")]
+    return [name for name in taken if name not in ("self", "cls") and not name.startswith("_")]
 
 
 MEMBERS = dict(public())

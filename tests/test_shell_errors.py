@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import mongoglot
 from mongoglot import from_text
 from mongoglot.errors import FilterError, NotYetError
+from mongoglot.grammar.habits import SHELL_QUOTES
 from mongoglot.grammar.shell_calls import CONSTRUCTORS
 
 NOTHING_RUNS = "calculates, and nothing is calculated here"
@@ -65,13 +66,23 @@ MISTAKES = [
     Mistake("{§,a: 1}", "a field is missing in front of ','", "leave the ',' out"),
     Mistake("{a: 1,§, b: 2}", "a field is missing in front of ','", "leave the ',' out"),
     Mistake("[a§: 1]".replace("a§", '"a"§'), "':' stands where ',' has to", "a document stands in { }"),
-    Mistake("{§: 1}", "a name is missing in front of ':'", 'the empty name is written ""'),
+    Mistake("{§: 1}", "a name is missing in front of ':'", f'{SHELL_QUOTES}; the empty name is written ""'),
     Mistake("{a: 1§; b: 2}", "';' stands where ',' has to"),
     Mistake("MinKey(§,)", "a value is missing in front of ','"),
     # names of fields
     Mistake("{§-1: 2}", "- is no name of a field", "write the name in quotes"),
     Mistake("{§`a`: 2}", "`a` is no name of a field", "write the name in quotes"),
-    Mistake("{§{}: 1}", "{ is no name of a field", "write the name in quotes"),
+    Mistake("{§#a: 1}", "# is no name of a field", "write the name in quotes"),
+    Mistake(
+        "{§{}: 1}",
+        "a document begins where the name of a field has to stand",
+        "one pair of braces is enough: {field: value}",
+    ),
+    Mistake(
+        "{$or: {a: 1}, §{b: 1}}",
+        "a document begins where the name of a field has to stand",
+        "several documents stand in an array: {$or: [{…}, {…}]}",
+    ),
     Mistake("{§a€: 1}", "'a€' is no name of JavaScript", "write it in quotes"),
     Mistake(
         "{a: 1, b: 2, §'a': 3}",

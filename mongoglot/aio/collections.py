@@ -13,6 +13,7 @@ from mongoglot.compiler.index import read_index
 from mongoglot.compiler.update import read_update
 from mongoglot.engines.base import FindRequest, Record
 from mongoglot.grammar.operators import Dialect
+from mongoglot.pymongo_names import CollectionNames
 from mongoglot.query import Query
 from mongoglot.store.indexes import by_name, index_name
 from mongoglot.store.inserting import check_several
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @final
-class AsyncCollection:
+class AsyncCollection(CollectionNames):
     """A named set of documents; each call is that of `Collection`, with its results and errors.
 
     A write that has begun ends, also where the call is cancelled that awaits it: it happens wholly or not at all.

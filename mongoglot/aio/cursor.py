@@ -11,6 +11,7 @@ from mongoglot.cursor import Cursor
 from mongoglot.engines.asynchronous import AsyncReader
 from mongoglot.engines.base import Record
 from mongoglot.errors import StoreError
+from mongoglot.pymongo_names import CursorNames
 
 if TYPE_CHECKING:
     import pandas
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @final
-class AsyncCursor(AsyncIterator[Record]):
+class AsyncCursor(CursorNames, AsyncIterator[Record]):
     """The documents of a find, read as they are asked for, once; the store is asked when the first one is.
 
     Several tasks may read one cursor: each document goes to one of them. A cursor that is not read to its end is
@@ -41,6 +42,11 @@ class AsyncCursor(AsyncIterator[Record]):
             if not await self._read():
                 raise StopAsyncIteration
         return self._ready.popleft()
+
+    def __repr__(self) -> str:
+        return (
+            "<mongoglot asynchronous cursor: documents are read by `async for`, or by `await` with to_list()>"
+        )
 
     async def to_list(self, length: int | None = None) -> list[Record]:
         """The documents that are left, or the next few of them.

@@ -12,6 +12,7 @@ from mongoglot.aio.threads import ThreadedBackend
 from mongoglot.engines.asynchronous import AsyncBackend
 from mongoglot.engines.base import Verification
 from mongoglot.engines.registry import async_opener, open_engine
+from mongoglot.pymongo_names import StoreNames
 from mongoglot.store.requests import check_name
 
 
@@ -59,7 +60,7 @@ class Opening(Awaitable["AsyncStore"], AbstractAsyncContextManager["AsyncStore"]
 
 
 @final
-class AsyncStore:
+class AsyncStore(StoreNames):
     """An open store; `store["tasks"]` is a collection. Also an asynchronous context manager that closes it."""
 
     def __init__(self, backend: AsyncBackend) -> None:

@@ -17,6 +17,7 @@ from mongoglot.compiler.candidates import (
 from mongoglot.compiler.field_path import DBREF_NAMES
 from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import MISSING, is_sayable
+from mongoglot.compiler.written_keys import check_name
 from mongoglot.errors import UnsupportedError, WriteError
 
 Spec: TypeAlias = str | Mapping[str, Any] | Sequence[str | tuple[str, Any]]
@@ -67,8 +68,10 @@ def key_pairs(spec: Any) -> list[tuple[str, Any]]:
 
     Raises:
         WriteError: code 14, it is none of them.
+        FilterError: code 14, it is a text that says more than a name.
     """
     if isinstance(spec, str):
+        check_name(spec, "keys")
         return [(spec, 1)]
     items = spec.items() if isinstance(spec, Mapping) else spec if isinstance(spec, (list, tuple)) else [None]
     pairs: list[Any] = [(item, 1) if isinstance(item, str) else item for item in items]

@@ -14,6 +14,7 @@ from mongoglot.compiler.candidates import UNDEFINED, AmbiguousNameError, Paralle
 from mongoglot.compiler.field_path import check_field_path
 from mongoglot.compiler.rendering import rendered
 from mongoglot.compiler.values import MISSING, MISSING_RANK, SortKey, sort_key
+from mongoglot.compiler.written_keys import check_name
 from mongoglot.errors import FilterError
 
 Spec: TypeAlias = str | Mapping[str, Any] | Sequence[str | tuple[str, Any]] | None
@@ -78,9 +79,10 @@ def _pairs(spec: Any) -> list[tuple[str, Any]]:
     """Names and directions.
 
     Raises:
-        FilterError: code 14, it is none of the forms of a sort.
+        FilterError: code 14, it is none of the forms of a sort, or a text that says more than a name.
     """
     if isinstance(spec, str):
+        check_name(spec, "sort")
         return [(spec, 1)]
     items = spec.items() if isinstance(spec, Mapping) else spec if isinstance(spec, (list, tuple)) else [None]
     pairs: list[Any] = [(item, 1) if isinstance(item, str) else item for item in items]

@@ -45,6 +45,20 @@ _USUAL: Final[Mapping[str, str]] = {
     "$numberdecimal": _FROM_TEXT,
 }
 
+_SIGNS: Final[Mapping[str, str]] = {
+    "=": "$eq", "==": "$eq", "!=": "$ne", "<>": "$ne", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte",
+}  # fmt: skip
+
+JOINING: Final[Mapping[str, str]] = {
+    "and": "write {$and: [{…}, {…}]}", "or": "write {$or: [{…}, {…}]}", "nor": "write {$nor: [{…}, {…}]}",
+    "not": "write {$nor: [{…}]}",
+}  # fmt: skip
+"""Words that join filters, without the `$`."""
+
+SHELL_QUOTES: Final = (
+    "in a shell a filter stands in single quotes, which leave its $ alone: '{field: {$gt: 5}}'"
+)
+
 _STAGES: Final = frozenset({
     "$addFields", "$count", "$facet", "$group", "$limit", "$lookup", "$project", "$skip", "$sort", "$unwind",
 })  # fmt: skip
@@ -62,4 +76,11 @@ def usual_hint(name: str) -> str | None:
         return f"{name} is a stage of a pipeline, not of a filter"
     if name in _UPDATES:
         return f"{name} is of updates: update_many(filter, {{{name}: {{field: …}}}})"
+    if name[1:] in _SIGNS:
+        return f"write {_SIGNS[name[1:]]}"
     return _USUAL.get(name.lower())
+
+
+def operator_of(word: str) -> str:
+    """The operator that a word or a sign without `$` would be: `'$gt'` for `'>'` and for `'gt'`."""
+    return _SIGNS.get(word, f"${word}")

@@ -64,8 +64,13 @@ def _top_hint(name: str, kind: str) -> str | None:
     if name in DIALECT_HINTS and kind == "OTHER":
         return DIALECT_HINTS[name]
     if kind == "OTHER":
-        return usual_hint(name) or _nearest(name, TOP_LEVEL)
+        return usual_hint(name) or _nearest(name, TOP_LEVEL) or _field_hint(name)
     return f"{name} stands under a field: {{field: {{{name}: …}}}}"
+
+
+def _field_hint(name: str) -> str | None:
+    """A `$` in front of what may be a field."""
+    return f"a field has no $ in front: write {name[1:]!r}" if name[1:].isidentifier() else None
 
 
 def _nearest(name: str, operators: Collection[str]) -> str | None:

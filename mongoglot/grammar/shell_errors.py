@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from lark import Token
 
 from mongoglot.errors import FilterError
+from mongoglot.grammar.habits import SHELL_QUOTES
 from mongoglot.grammar.shell_habits import calculation_hint, sign_at, sign_hint, unquoted, whole_text
 from mongoglot.grammar.shell_names import USUAL_MISTAKES
 from mongoglot.grammar.shell_values import shortened
@@ -256,11 +257,22 @@ def _instead_of_value(text: str, offset: int, met: Token, opened: Sequence[Token
     return Misread(offset, f"{_shown(met)} begins no value", comment)
 
 
+def _second_brace(text: str, offset: int) -> str:
+    """What is written instead of a document that stands where a field has to."""
+    if text[:offset].rstrip().endswith(","):
+        return "several documents stand in an array: {$or: [{…}, {…}]}"
+    return "one pair of braces is enough: {field: value}"
+
+
 def _instead_of_key(text: str, offset: int, met: Token) -> Misread:
     if met.type == "_COMMA":
         return Misread(offset, "a field is missing in front of ','", "leave the ',' out")
     if text.startswith("...", offset):
         return Misread(offset, "'...' spreads a variable, and there are none", "write the fields themselves")
     if met.type == "_COLON":
-        return Misread(offset, "a name is missing in front of ':'", 'the empty name is written ""')
+        hint = f'{SHELL_QUOTES}; the empty name is written ""'
+        return Misread(offset, "a name is missing in front of ':'", hint)
+    if met.type == "LBRACE":
+        hint = _second_brace(text, offset)
+        return Misread(offset, "a document begins where the name of a field has to stand", hint)
     return Misread(offset, f"{_shown(met)} is no name of a field", "write the name in quotes")

@@ -13,6 +13,7 @@ from mongoglot.compiler.update import read_update
 from mongoglot.cursor import Cursor
 from mongoglot.engines.base import Backend, FindRequest, Record
 from mongoglot.grammar.operators import Dialect
+from mongoglot.pymongo_names import CollectionNames
 from mongoglot.query import Query
 from mongoglot.store import inserting, reading
 from mongoglot.store.indexes import by_name, index_name
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Collection:
+class Collection(CollectionNames):
     """A named set of documents.
 
     Filters are compiled before the store is touched, so a wrong one raises the same FilterError everywhere.
@@ -230,6 +231,7 @@ class Collection:
 
         Raises:
             DuplicateKeyError: documents share a key of a unique index.
+            FilterError: the keys are a text that says more than a name, as `-a` or `a,b`.
             WriteError: with the server's code, as 86 where another index has its name.
             UnsupportedError: only a server has such an index, or the engine has none.
         """

@@ -6,6 +6,7 @@ from typing import Any, final
 
 from mongoglot.engines.base import Backend, Verification
 from mongoglot.engines.registry import open_engine
+from mongoglot.pymongo_names import StoreNames
 from mongoglot.store.collections import Collection
 from mongoglot.store.requests import check_name
 
@@ -26,7 +27,7 @@ def connect(url: str, **options: Any) -> Store:
 
 
 @final
-class Store:
+class Store(StoreNames):
     """An open store; `store["tasks"]` is a collection. Also a context manager that closes it."""
 
     def __init__(self, backend: Backend) -> None:

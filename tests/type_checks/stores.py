@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from typing import Any, assert_type
 
 import mongoglot
-from mongoglot import Collection, Store
-from mongoglot.cursor import Cursor
-from mongoglot.store import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult, Verification
+from mongoglot import (
+    Collection,
+    Cursor,
+    DeleteResult,
+    InsertManyResult,
+    InsertOneResult,
+    Store,
+    UpdateResult,
+)
+from mongoglot.store import Verification
 
 Record = dict[str, Any]
 
@@ -66,6 +73,8 @@ def refused(store: Store, tasks: Collection) -> None:
     mongoglot.connect()  # type: ignore[call-arg]
     mongoglot.connect(5)  # type: ignore[arg-type]
     store.tasks  # type: ignore[attr-defined]  # noqa: B018
+    tasks.count  # type: ignore[attr-defined]  # noqa: B018
+    tasks.find({}).sort("a")  # type: ignore[attr-defined]
     store[5]  # type: ignore[index]
     tasks.insert_one([("a", 1)])  # type: ignore[arg-type]
     tasks.find({}, limit="3")  # type: ignore[arg-type]

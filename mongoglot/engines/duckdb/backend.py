@@ -37,7 +37,7 @@ from mongoglot.engines.duckdb.tables import Tables
 from mongoglot.engines.sql.nodes import quoted
 from mongoglot.engines.sql.ordering import INSERTION, ROW, Order, in_order, pushed
 from mongoglot.engines.sql.statement import Statement
-from mongoglot.engines.sql.table import Table
+from mongoglot.engines.sql.table import Table, by_name
 from mongoglot.errors import UnsupportedError
 
 
@@ -51,7 +51,7 @@ def open_backend(url: str, *, tables: Iterable[Table] = (), autoload: bool = Fal
     if path and not is_sayable(path):
         raise UnsupportedError("the duckdb engine needs the name of a file: write duckdb:PATH")
     file = File(path or MEMORY, autoload=autoload)
-    return DuckdbBackend(file, {table.name: table for table in tables}, elsewhere=autoload)
+    return DuckdbBackend(file, by_name(tables), elsewhere=autoload)
 
 
 class DuckdbBackend(ScanningBackend[int]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from pymongo import AsyncMongoClient, MongoClient, errors
@@ -28,7 +29,7 @@ def open_backend(url: str, timeout: float, options: dict[str, Any]) -> MongoDBBa
         backend = MongoDBBackend(client)
         backend.note(client.admin.command("hello"))
     except _REFUSED as error:
-        reason = _reason(url, error)
+        reason = _reason(url, error, options)
     else:
         return backend
     if client is not None:
@@ -49,7 +50,7 @@ async def open_async_backend(url: str, timeout: float, options: dict[str, Any]) 
             await client.close()
         if not isinstance(error, _REFUSED):
             raise
-        reason = _reason(url, error)
+        reason = _reason(url, error, options)
     else:
         return backend
     raise StoreError(reason)
@@ -69,7 +70,7 @@ def _waits(timeout: float) -> dict[str, Any]:
     }
 
 
-def _reason(url: str, error: Exception) -> str:
+def _reason(url: str, error: Exception, options: dict[str, Any]) -> str:
     """Why a store cannot be opened."""
     shown = _shown(url)
     match error:
@@ -78,10 +79,26 @@ def _reason(url: str, error: Exception) -> str:
         case errors.OperationFailure():
             return f"the MongoDB server at {shown} refuses: {(error.details or {}).get('errmsg', error)}"
         case _:  # the driver's words may quote a part of the password
+            if (wrong := _wrong_part(url, str(error), options)) is not None:
+                return f"{shown} is not valid for a MongoDB server: {wrong}"
             return (
                 f"{shown} or an option is not valid for a MongoDB server; write mongodb://host:port/database, "
                 "user and password percent-encoded (urllib.parse.quote_plus)"
             )
+
+
+def _wrong_part(url: str, said: str, options: dict[str, Any]) -> str | None:
+    """Which option or port the driver refuses, as far as it can be said without its words."""
+    for name in options:
+        if re.search(rf"\b{re.escape(name)}\b", said, re.IGNORECASE):
+            known = "is not known" if said.startswith("Unknown option") else "has a value that is not valid"
+            return f"the option {name!r} {known}"
+    hosts = url.partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0]
+    for host in hosts.split(","):
+        _, colon, port = host.rpartition("]")[2].partition(":")
+        if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65536):
+            return f"the port {port[:20]!r} is no number from 1 to 65535"
+    return None
 
 
 def _shown(url: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.postgresql.backend import PostgresqlBackend
 from mongoglot.engines.postgresql.server import Server
-from mongoglot.engines.sql.table import Table
+from mongoglot.engines.sql.table import Table, by_name
 from mongoglot.errors import UnsupportedError
 
 MAX_TIMEOUT: Final = 1_000_000
@@ -31,9 +31,14 @@ def open_backend(url: str, *, tables: Iterable[Table], schema: str, timeout: flo
         raise UnsupportedError(
             f"{schema!r} cannot name a schema of PostgreSQL: 1 to {_MAX_NAME} bytes, not pg_…"
         )
+    scheme, _, rest = url.partition(":")
+    if not rest.startswith("//"):
+        raise UnsupportedError(
+            f"'//' is missing behind '{scheme}:'; write postgresql://user@host:port/database, or postgresql:///database"
+        )
     server = Server(url, _shown(url), timeout)
     try:
-        return PostgresqlBackend(server, schema, {table.name: table for table in tables})
+        return PostgresqlBackend(server, schema, by_name(tables))
     except BaseException:
         server.close()
         raise

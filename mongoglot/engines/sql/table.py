@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, final, get_args
 
@@ -26,6 +27,14 @@ maps by keys that each row has for itself), and, in SQLite, whatever there is.
 STORED_TYPES: Final[tuple[ColumnType, ...]] = ("string", "number", "date", "bool")
 
 COLUMN_TYPES: Final[tuple[ColumnType, ...]] = get_args(ColumnType)
+
+_USUAL_TYPES: Final[Mapping[str, ColumnType]] = {
+    "text": "string", "str": "string", "varchar": "string", "char": "string",
+    "integer": "int", "bigint": "int", "long": "int", "float": "double", "real": "double",
+    "numeric": "decimal", "boolean": "bool", "datetime": "timestamp", "bytes": "binary", "blob": "binary",
+    "jsonb": "json", "array": "list", "object": "struct",
+}  # fmt: skip
+"""What other languages and databases call the types."""
 
 Collation: TypeAlias = Literal["default", "bytes", "other"]
 """How a column of text compares: as the database does by default, by the bytes of UTF-8, or otherwise."""
@@ -98,7 +107,9 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:
-            raise UnsupportedError(f"no column type {self.type!r}; there are {', '.join(COLUMN_TYPES)}")
+            usual = _USUAL_TYPES.get(str(self.type).lower())
+            advice = f"did you mean {usual!r}? There" if usual else "there"
+            raise UnsupportedError(f"no column type {self.type!r}; {advice} are {', '.join(COLUMN_TYPES)}")
         if not is_sayable(self.name):
             raise UnsupportedError(f"{self.name!r} cannot name a column: it needs characters, but no NUL")
         if (self.type == "list") != (self.element is not None):
@@ -221,3 +232,31 @@ class Table:
         known = ", ".join(column.path for column in self.columns)
         place = f" (at {part}.{dotted(path)})" if part else ""
         return UnsupportedError(f"table {self.name!r} has no field {dotted(path)!r}{place}; it has {known}")
+
+
+def check_table(table: object) -> None:
+    """Refuse what describes no table, as its name alone.
+
+    Raises:
+        UnsupportedError: it is no `Table`.
+    """
+    if not isinstance(table, Table):
+        name = table if isinstance(table, str) and is_sayable(table) else "t"
+        raise UnsupportedError(
+            f"a table is described by a Table, not by {type(table).__name__}; write Table({name!r}, "
+            "(Column('a', 'number'),)), or take what reflect(connection, name) gives"
+        )
+
+
+def by_name(tables: Any) -> dict[str, Table]:
+    """The tables that a store is opened with, by their names.
+
+    Raises:
+        UnsupportedError: one of them is no `Table`.
+    """
+    if isinstance(tables, str) or not isinstance(tables, Iterable):
+        raise UnsupportedError("tables is a list: tables=[Table('t', (Column('a', 'number'),))]")
+    found = list(tables)
+    for table in found:
+        check_table(table)
+    return {table.name: table for table in found}

@@ -13,7 +13,6 @@ from mongoglot.compiler.ast import Node
 from mongoglot.compiler.deadline import in_time
 from mongoglot.compiler.index import ID_INDEX, Index, is_there, named
 from mongoglot.compiler.plan import BoundPlan, Plan
-from mongoglot.compiler.values import is_sayable
 from mongoglot.engines.base import (
     EncodingBackend,
     FindRequest,
@@ -27,7 +26,7 @@ from mongoglot.engines.base import (
 )
 from mongoglot.engines.culling import First, Totals
 from mongoglot.engines.sql.nodes import quoted
-from mongoglot.engines.sql.table import Table
+from mongoglot.engines.sql.table import Table, by_name
 from mongoglot.engines.sqlite import culling, encoding, indexes, parts
 from mongoglot.engines.sqlite.column_values import column_value
 from mongoglot.engines.sqlite.file import File
@@ -41,6 +40,7 @@ from mongoglot.engines.sqlite.rows import Row, row_of, stored_row
 from mongoglot.engines.sqlite.schema import check_schema
 from mongoglot.engines.sqlite.streaming import can_stream, few_rows, streamed
 from mongoglot.engines.sqlite.tables import Tables
+from mongoglot.engines.sqlite.urls import path_of
 from mongoglot.engines.sqlite.verification import verified
 from mongoglot.errors import UnsupportedError
 
@@ -51,26 +51,18 @@ def open_backend(
     """A store in the file that follows `sqlite:`, made if it is not there; `sqlite::memory:` is in memory.
 
     Args:
-        url: `sqlite:PATH`, the path relative or absolute.
+        url: `sqlite:PATH`, the path relative or absolute; see `path_of`.
         tables: collections whose fields are to stand in columns too; their names are the collections'.
         synchronous: `"normal"` survives the end of the process, `"full"` also the loss of power.
         journal: `"wal"` is fast, and for one machine; `"truncate"` is for a share of a network; `"auto"` looks
             where the file is.
     """
-    path = url.removeprefix("sqlite:")
-    if path.startswith("//"):
-        if not path.startswith("///"):
-            raise UnsupportedError(f"{url!r} has a host and no file: write sqlite:PATH, as sqlite:{path[2:]}")
-        path = path[2:]
-    if not is_sayable(path):
-        raise UnsupportedError("the sqlite engine needs the name of a file: write sqlite:PATH")
+    path = path_of(url)
     if synchronous not in ("normal", "full"):
         raise UnsupportedError(f"synchronous is 'normal' or 'full', not {synchronous!r}")
     if journal not in JOURNALS:
         raise UnsupportedError(f"journal is 'auto', 'wal' or 'truncate', not {journal!r}")
-    return SqliteBackend(
-        File(path, synchronous, check_schema, journal), {table.name: table for table in tables}
-    )
+    return SqliteBackend(File(path, synchronous, check_schema, journal), by_name(tables))
 
 
 class SqliteBackend(ScanningBackend[int], EncodingBackend):
