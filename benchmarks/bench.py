@@ -19,6 +19,7 @@ from typing import Any
 import apsw
 import callables
 import growth
+import hub
 import parquet
 import pymongo
 import stores
@@ -89,6 +90,7 @@ def measured() -> Iterator[tuple[str, Iterator[Row]]]:
             "taskdb",
             taskdb.rows(None if database is None else "mongodb://{}:{}".format(*database.client.address)),
         )
+        yield "hub", hub.rows(["DictDB", "MemoryDB", "SQLiteDB"], 400, 4, 0, None)
         yield "parquet", parquet.filters(Path(folder))
 
 
