@@ -82,7 +82,7 @@ def test_a_decimal_has_its_digits() -> None:
 def test_what_is_left_is_told_in_words() -> None:
     result = run("compile", "{name: /a/}", "--to", "postgres", "--table", "t(name text)")
     assert result.stdout == (
-        "TRUE\n-- no parameters\n"
+        "starts_with(\"name\", CAST(%(prefix0)s AS text))\n-- %(prefix0)s = ''\n"
         "-- name $regex regex[0] is checked in Python because the database has another language of regular "
         "expressions\n"
     )

@@ -100,7 +100,7 @@ def test_the_cells_of_the_documentation(
 ) -> None:
     pytest.importorskip("pandas", reason="pandas makes the frame")
     monkeypatch.chdir(tmp_path)
-    with mongoglot.connect("sqlite:people.db") as store:
+    with mongoglot.connect("sqlite:async.db") as store:
         store["people"].insert_many(PEOPLE)
     page = (Path(__file__).parent.parent / "docs" / "async.md").read_text(encoding="utf-8")
     cell, table, wrong, error = re.findall(r"^```text\n(.*?)^```$", page, re.M | re.S)

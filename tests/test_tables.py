@@ -502,7 +502,8 @@ def test_an_update_that_fails_first(tmp_path: Path) -> None:
 
 def test_wrong_declarations() -> None:
     with pytest.raises(
-        mongoglot.UnsupportedError, match="no column type 'text'; there are string, number, date, bool"
+        mongoglot.UnsupportedError,
+        match=r"no column type 'text'; did you mean 'string'\? There are string, number, date, bool",
     ):
         Column("a", "text")  # type: ignore[arg-type]  # the mistake
     assert Always(True) == mongoglot.compile({}).optimised

@@ -94,7 +94,7 @@ def _wrong_part(url: str, said: str, options: dict[str, Any]) -> str | None:
             known = "is not known" if said.startswith("Unknown option") else "has a value that is not valid"
             return f"the option {name!r} {known}"
     hosts = url.partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0]
-    for host in hosts.split(","):
+    for host in hosts.split(",") if hosts.count("[") == hosts.count("]") else ():
         _, colon, port = host.rpartition("]")[2].partition(":")
         if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65536):
             return f"the port {port[:20]!r} is no number from 1 to 65535"
